@@ -1,0 +1,26 @@
+"""A flight recorder for Docker builds: every build, step by step, in one SQLite file.
+
+The public Python API is loaded on first use, so that `import recorder` costs nothing on the
+command line's fast path.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["DockerBuildTracker", "RecorderError", "track_docker_build"]
+
+if TYPE_CHECKING:
+    from recorder.errors import RecorderError
+    from recorder.tracker import DockerBuildTracker, track_docker_build
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("DockerBuildTracker", "track_docker_build"):
+        from recorder import tracker
+
+        return getattr(tracker, name)
+    if name == "RecorderError":
+        from recorder.errors import RecorderError
+
+        return RecorderError
+    raise AttributeError(f"module 'recorder' has no attribute {name!r}")

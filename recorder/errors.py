@@ -1,0 +1,138 @@
+"""Every error that buildrec raises on purpose: what went wrong in one sentence, and its cure."""
+
+from typing import ClassVar
+
+
+class RecorderError(Exception):
+    """Base of all errors that buildrec raises on purpose.
+
+    `problem` says what went wrong, `cure` what to do about it; `slug` names the error in the
+    docs, `exit_code` is what the command line returns for it.
+    """
+
+    slug: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, problem: str, cure: str) -> None:
+        super().__init__(problem, cure)
+        self.problem = problem
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.problem}: {self.cure}."
+
+
+class BadValueError(RecorderError, ValueError):
+    """A value that cannot be recorded or asked for, such as a negative duration."""
+
+    slug = "bad-value"
+    exit_code = 2
+
+
+class DatabaseError(RecorderError):
+    """Base of everything that is wrong with the database file."""
+
+    slug = "database"
+
+
+class DatabaseMissingError(DatabaseError):
+    """A reading command found no database."""
+
+    slug = "database-missing"
+
+
+class NotADatabaseError(DatabaseError):
+    """The file is not SQLite, is damaged, or is somebody else's database."""
+
+    slug = "not-a-database"
+
+
+class NewerDatabaseError(DatabaseError):
+    """The file was written by a newer version of buildrec; it is left as it is."""
+
+    slug = "newer-database"
+
+
+class DatabaseLockedError(DatabaseError):
+    """Another program held the write lock longer than the busy timeout."""
+
+    slug = "database-locked"
+
+
+class DatabaseReadOnlyError(DatabaseError):
+    """The file or its folder cannot be written."""
+
+    slug = "database-read-only"
+
+
+class DiskFullError(DatabaseError):
+    """The disk has no room for the record."""
+
+    slug = "disk-full"
+
+
+class EngineError(RecorderError):
+    """Base of everything that is wrong with the engine or a builder."""
+
+    slug = "engine"
+
+
+class EngineUnreachableError(EngineError):
+    """Nothing answers where the engine or the builder should be."""
+
+    slug = "engine-unreachable"
+
+
+class NoHistoryError(EngineError):
+    """The engine answers but keeps no build history (older than 23.0, podman)."""
+
+    slug = "no-history"
+
+
+class RecordGoneError(EngineError):
+    """The engine no longer holds the record of a build that was asked for."""
+
+    slug = "record-gone"
+
+
+class ImageGoneError(EngineError):
+    """The engine does not hold the image whose size was asked for."""
+
+    slug = "image-gone"
+
+
+class CommandMissingError(RecorderError):
+    """A program that a command needs is not installed."""
+
+    slug = "command-missing"
+    exit_code = 127
+
+
+class BuildNotFoundError(RecorderError):
+    """No recorded build matches what was asked for."""
+
+    slug = "build-not-found"
+
+
+class ImportFailedError(RecorderError):
+    """A file to import cannot be read or understood as a whole."""
+
+    slug = "import-failed"
+
+
+class MissingExtraError(RecorderError):
+    """An optional library is not installed."""
+
+    slug = "missing-extra"
+
+
+class CannotServeError(RecorderError):
+    """The publication cannot start, for instance because the port is taken."""
+
+    slug = "cannot-serve"
+
+
+class CannotWriteError(RecorderError):
+    """A file that was asked for cannot be written."""
+
+    slug = "cannot-write"

@@ -1,0 +1,182 @@
+"""Masks secrets in every text before it is written; a mask keeps a keyed hash, so that change shows.
+
+What counts as secret: a value whose argument name says so, a value or a part of a text in one of
+the well-known token formats (detect-secrets knows most of them), credentials inside URLs, and each
+value that the caller knows to be secret, wherever it is repeated.
+"""
+
+import functools
+import hashlib
+import hmac
+import os
+import re
+import secrets as random_source
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+SECRET_NAME = re.compile(
+    r"pass(?:w(?:or)?d|phrase)?(?:$|[_-])|pwd|secret|token|api_?key|access_?key|private_?key|"
+    r"credential|(?:^|_)auth(?:$|_)|(?:^|_)pat$|signing_?key|encryption_?key|client_?key|"
+    r"connection_?string|(?:^|_)dsn$|(?:^|_)key$",
+    re.IGNORECASE,
+)
+_MASK = re.compile(r"\[masked:[0-9a-f]{8}\]")
+_URL_CREDENTIALS = re.compile(r"(?<=://)(?:[^\s/@:'\"]*:[^\s/'\"]+|[^\s/@:'\"]{8,})(?=@)")
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
+# Formats that detect-secrets lacks, or matches only in part (it leaves a JWT's signature).
+_OWN_TOKENS = re.compile(
+    r"gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{22,}|glpat-[\w-]{20,}|dckr_pat_[\w-]{20,}|"
+    r"npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{30,}|sk-(?:ant|proj|svcacct)-[\w-]{20,}|"
+    r"AIza[\w-]{35}|ya29\.[\w-]{20,}|xox[abeoprs]-[\w-]{10,}|xapp-[\w-]{20,}|"
+    r"AKCp[A-Za-z0-9]{60,}|eyJ[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]*)?|"
+    r"(?i:(?<=bearer )[\w.~+/-]{16,}=*)"
+)
+_TOKEN_RUN = re.compile(r"[\w-]{16,}")
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_DETECTORS = (
+    "aws.AWSKeyDetector azure_storage_key.AzureStorageKeyDetector "
+    "discord.DiscordBotTokenDetector github_token.GitHubTokenDetector "
+    "gitlab_token.GitLabTokenDetector jwt.JwtTokenDetector mailchimp.MailchimpDetector "
+    "npm.NpmDetector openai.OpenAIDetector pypi_token.PypiTokenDetector "
+    "sendgrid.SendGridDetector slack.SlackDetector square_oauth.SquareOAuthDetector "
+    "stripe.StripeDetector telegram_token.TelegramBotTokenDetector twilio.TwilioKeyDetector"
+)
+
+
+class Redactor:
+    """Masks known and recognised secrets with hashes under one key.
+
+    `key` is the secret of the hashes (never stored in the database), `known` the values that are
+    to go from every text.
+    """
+
+    def __init__(self, key: bytes, known: Iterable[str] = ()) -> None:
+        self._key = key
+        self._known = _pattern_of(value for value in known if value.strip())
+
+    def knowing(self, more: Iterable[str]) -> "Redactor":
+        """A redactor with the same key that knows `more` (only) by value."""
+        return Redactor(self._key, more)
+
+    def hide(self, value: str) -> str:
+        """The mask for one secret value: equal values get equal masks, and no other trace stays."""
+        digest = hmac.new(self._key, value.encode(errors="replace"), hashlib.sha256).hexdigest()
+        return f"[masked:{digest[:8]}]"
+
+    def text(self, text: str) -> str:
+        """`text` with every known and recognised secret masked."""
+        if self._known is not None:
+            text = self._known.sub(lambda found: self.hide(found[0]), text)
+        if "PRIVATE KEY" in text:
+            text = _PRIVATE_KEY.sub(lambda found: self.hide(found[0]), text)
+        if "://" in text:
+            text = _URL_CREDENTIALS.sub(self._hide_once, text)
+        text = _OWN_TOKENS.sub(self._hide_once, text)
+        if _may_hold_token(text):
+            for pattern in _library_patterns():
+                text = pattern.sub(self._hide_once, text)
+        return text
+
+    def arguments(self, arguments: Mapping[str, str]) -> dict[str, str]:
+        """Build arguments with the values masked that their names or shapes give away."""
+        return {
+            self.text(name): self.hide(value)
+            if SECRET_NAME.search(name) and value and not _MASK.fullmatch(value)
+            else self.text(value)
+            for name, value in arguments.items()
+        }
+
+    def _hide_once(self, found: "re.Match[str]") -> str:
+        return found[0] if _MASK.search(found[0]) else self.hide(found[0])
+
+
+class _Blank(Redactor):
+    def hide(self, value: str) -> str:
+        return "[masked:00000000]"
+
+
+def blank(text: str) -> str:
+    """`text` with recognised secrets replaced by one fixed word: for what must not vary by key."""
+    return _Blank(b"").text(text)
+
+
+def secret_values(arguments: Mapping[str, str]) -> set[str]:
+    """The values of those `arguments` whose names say that they are secret."""
+    return {
+        value
+        for name, value in arguments.items()
+        if SECRET_NAME.search(name) and not _MASK.fullmatch(value)
+    }
+
+
+def load_key(environ: Mapping[str, str] = os.environ) -> bytes:
+    """The key of the masks: `BUILDREC_MASK_KEY`, else a file of the user's, made on first use.
+
+    The file is `buildrec/mask.key` under `XDG_CONFIG_HOME`, readable by its owner alone. Where it
+    cannot be written the key lasts as long as the process, and masks cannot be compared.
+    """
+    if given := environ.get("BUILDREC_MASK_KEY"):
+        return given.encode()
+    home = environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    path = Path(home, "buildrec", "mask.key")
+    try:
+        if key := path.read_bytes():
+            return key
+    except OSError:
+        pass
+    return _make_key(path)
+
+
+def _make_key(path: Path) -> bytes:
+    key = random_source.token_hex(32).encode()
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+        try:
+            os.link(fresh, path)  # fails if another process was first: then its key is the key
+        finally:
+            fresh.unlink()
+    except OSError:
+        try:
+            return path.read_bytes() or key
+        except OSError:
+            return key
+    return key
+
+
+def _pattern_of(values: Iterable[str]) -> "re.Pattern[str] | None":
+    """One pattern for all `values`, the longest first; short ones match as whole words only."""
+    parts = [
+        re.escape(value) if len(value) >= 6 else rf"(?<!\w){re.escape(value)}(?!\w)"
+        for value in sorted(set(values), key=lambda value: (-len(value), value))
+    ]
+    return re.compile("|".join(parts)) if parts else None
+
+
+def _may_hold_token(text: str) -> bool:
+    """A cheap look before the patterns of detect-secrets are imported, which takes 100 ms.
+
+    Each of its formats has sixteen token characters in a row, a digit among them; a commit or a
+    digest has them too, and is none.
+    """
+    return any(
+        any(letter.isdigit() for letter in run) and not _HASH.fullmatch(run)
+        for run in _TOKEN_RUN.findall(text)
+    )
+
+
+@functools.cache
+def _library_patterns() -> "tuple[re.Pattern[str], ...]":
+    import importlib
+
+    patterns: list[re.Pattern[str]] = []
+    for detector in _DETECTORS.split():
+        module, name = detector.split(".")
+        plugin = getattr(importlib.import_module(f"detect_secrets.plugins.{module}"), name)
+        patterns += plugin.denylist
+    return tuple(patterns)

@@ -1,0 +1,215 @@
+"""The tables, a sentence for each table and column; docs/schema.md is printed from this."""
+
+from typing import NamedTuple
+
+VERSION = 1
+"""Goes up with every migration; stored as `user_version`, so that a newer file is recognised."""
+
+APPLICATION_ID = 0x62726563
+"""`brec`, stored as SQLite's `application_id`, so that a file can be told from somebody else's."""
+
+
+class Column(NamedTuple):
+    """One column: its name, its SQL type with constraints, and what it holds."""
+
+    name: str
+    sql: str
+    about: str
+    unit: str = ""
+
+
+class Table(NamedTuple):
+    """One table: what a row is, its columns, and what follows them in CREATE TABLE."""
+
+    name: str
+    about: str
+    columns: tuple[Column, ...]
+    constraints: tuple[str, ...] = ()
+    suffix: str = ""
+
+    @property
+    def create(self) -> str:
+        """The CREATE TABLE statement."""
+        lines = [f"{column.name} {column.sql}".rstrip() for column in self.columns]
+        body = ",\n  ".join([*lines, *self.constraints])
+        return f"CREATE TABLE {self.name} (\n  {body}\n){self.suffix}"
+
+
+class Index(NamedTuple):
+    """One index and the question that it answers."""
+
+    name: str
+    sql: str
+    about: str
+
+
+C = Column
+
+DOCKER_BUILDS = Table(
+    "docker_builds",
+    "One row for each build. The first eleven columns are what older tools read.",
+    (
+        C("id", "INTEGER PRIMARY KEY", "Number of the build in this file."),
+        C("image_name", "TEXT NOT NULL", "The series: repository, plus a tag that is a word."),
+        C("build_duration", "REAL NOT NULL", "How long the build took.", "seconds"),
+        C("image_size_mb", "REAL NOT NULL", "Image size, 0.0 when there is no image.", "MB"),
+        C("build_timestamp", "TEXT NOT NULL", "When it finished, ISO 8601 in `timezone`."),
+        C("timezone", "TEXT NOT NULL", "IANA zone that `build_timestamp` is written in."),
+        C("dockerfile_path", "TEXT", "The Dockerfile, relative to the context."),
+        C("build_args", "TEXT", "Build arguments as a JSON object, secrets masked."),
+        C("success", "INTEGER NOT NULL", "1 when the build completed, else 0."),
+        C("error_message", "TEXT", "Why it did not complete, secrets masked."),
+        C("created_at", "TEXT NOT NULL", "When this row was written, UTC."),
+        C("ref", "TEXT UNIQUE", "BuildKit's id of the build; none for one measured elsewhere."),
+        C("source", "TEXT NOT NULL", "How it came in: build, run, sync, record, import ..."),
+        C("status", "TEXT NOT NULL", "`completed`, `failed` or `canceled`."),
+        C("started_at", "TEXT NOT NULL", "When it began, UTC, fixed width."),
+        C("completed_at", "TEXT NOT NULL", "When it finished, UTC, fixed width."),
+        C("builder", "TEXT", "Name of the builder."),
+        C("platform", "TEXT", "Platforms built for, comma separated."),
+        C("target", "TEXT", "Target stage that was asked for."),
+        C("image_tags", "TEXT", "All tags given to the image, a JSON array."),
+        C("image_digest", "TEXT", "Digest of the image's config, or of its index."),
+        C("image_size_bytes", "INTEGER", "Image size as its store counts it.", "bytes"),
+        C("size_kind", "TEXT", "What the size counts; only equal kinds compare."),
+        C("git_commit", "TEXT", "Commit of the context."),
+        C("git_branch", "TEXT", "Branch of the context."),
+        C("git_dirty", "INTEGER", "1 when the context had uncommitted changes."),
+        C("ci_url", "TEXT", "Page of the CI run that built it."),
+        C("total_steps", "INTEGER", "Steps as BuildKit counts them, loads and exports included."),
+        C("completed_steps", "INTEGER", "Completed steps as BuildKit counts them."),
+        C("cached_steps", "INTEGER", "Cached steps as BuildKit counts them."),
+        C("cache_ratio", "REAL", "Cached share of the instruction steps that ran.", "0 to 1"),
+        C("cache_class", "TEXT", "`cold` (none cached), `partial` or `warm` (all)."),
+        C("critical_path_seconds", "REAL", "The longest chain of dependent steps.", "seconds"),
+        C("context_bytes", "INTEGER", "Build context sent to the builder.", "bytes"),
+        C("warnings", "INTEGER", "Warnings that the builder gave."),
+    ),
+)
+
+BUILD_STATISTICS = Table(
+    "build_statistics",
+    "One row for each image: what a query over its builds gives, kept with every build.",
+    (
+        C("id", "INTEGER PRIMARY KEY", "Number of the image in this file."),
+        C("image_name", "TEXT NOT NULL UNIQUE", "The series."),
+        C("avg_duration", "REAL", "Mean duration of all successful builds.", "seconds"),
+        C("avg_size_mb", "REAL", "Mean size of all builds that have one.", "MB"),
+        C("total_builds", "INTEGER NOT NULL", "Builds, of any outcome."),
+        C("last_build_timestamp", "TEXT", "When the latest build finished, in `timezone`."),
+        C("timezone", "TEXT", "Zone of the latest build."),
+        C("updated_at", "TEXT NOT NULL", "When this row last changed, UTC."),
+        C("successful_builds", "INTEGER NOT NULL", "Builds that completed."),
+        C("failed_builds", "INTEGER NOT NULL", "Builds that failed (not the canceled ones)."),
+        C("min_duration", "REAL", "Shortest successful build.", "seconds"),
+        C("max_duration", "REAL", "Longest successful build.", "seconds"),
+        C("median_duration", "REAL", "Median of the latest 100 successful builds.", "seconds"),
+        C("p95_duration", "REAL", "95th percentile (nearest rank) of the same 100.", "seconds"),
+        C("last_duration", "REAL", "Latest successful build.", "seconds"),
+        C("last_size_mb", "REAL", "Latest build that has a size.", "MB"),
+        C("avg_cache_ratio", "REAL", "Mean cache ratio of successful builds.", "0 to 1"),
+        C("total_duration", "REAL NOT NULL", "Time spent building, any outcome.", "seconds"),
+    ),
+)
+
+BUILD_TOTALS = Table(
+    "build_totals",
+    "Running sums behind `build_statistics`, in whole microseconds, bytes and millionths, so that "
+    "they come out exact in any order and recording costs the same however long the history is.",
+    (
+        C("image_name", "TEXT PRIMARY KEY", "The series."),
+        C("builds", "INTEGER NOT NULL DEFAULT 0", "All builds."),
+        C("completed", "INTEGER NOT NULL DEFAULT 0", "Completed builds."),
+        C("failed", "INTEGER NOT NULL DEFAULT 0", "Failed builds."),
+        C("all_us", "INTEGER NOT NULL DEFAULT 0", "Duration of all builds.", "microseconds"),
+        C("completed_us", "INTEGER NOT NULL DEFAULT 0", "Of completed builds.", "microseconds"),
+        C("sized", "INTEGER NOT NULL DEFAULT 0", "Builds that have a size."),
+        C("size_bytes", "INTEGER NOT NULL DEFAULT 0", "Sum of their sizes.", "bytes"),
+        C("ratios", "INTEGER NOT NULL DEFAULT 0", "Completed builds that have a cache ratio."),
+        C("ratio_ppm", "INTEGER NOT NULL DEFAULT 0", "Sum of their ratios.", "millionths"),
+        C("min_us", "INTEGER", "Shortest completed build.", "microseconds"),
+        C("max_us", "INTEGER", "Longest completed build.", "microseconds"),
+        C("last_sized_at", "TEXT", "When the latest build with a size finished, UTC."),
+        C("last_size_mb", "REAL", "Its size.", "MB"),
+    ),
+    suffix=" WITHOUT ROWID",
+)
+
+STEP_NAMES = Table(
+    "step_names",
+    "Each distinct step once: names repeat from build to build.",
+    (
+        C("id", "INTEGER PRIMARY KEY", "Number of the name in this file."),
+        C("step_key", "TEXT NOT NULL", "Identity of the step across builds."),
+        C("name", "TEXT NOT NULL", "BuildKit's name, secrets masked."),
+        C("kind", "TEXT NOT NULL", "Instruction in lower case, or internal, export ..."),
+        C("stage", "TEXT", "Stage of the Dockerfile."),
+        C("step", "INTEGER", "The n of `[stage n/m]`."),
+        C("steps", "INTEGER", "The m of `[stage n/m]`."),
+        C("platform", "TEXT", "Platform, in a build for several."),
+        C("instruction", "TEXT", "Instruction with argument values put back as `${NAME}`."),
+    ),
+    ("UNIQUE (step_key, name)",),
+)
+
+BUILD_STEPS = Table(
+    "build_steps",
+    "One row for each step of each build, compact; the view `steps` gives the readable rows.",
+    (
+        C("build_id", "INTEGER NOT NULL REFERENCES docker_builds ON DELETE CASCADE", "The build."),
+        C("position", "INTEGER NOT NULL", "Place in the order in which the steps began."),
+        C("name_id", "INTEGER NOT NULL REFERENCES step_names", "Its name and identity."),
+        C("cached", "INTEGER NOT NULL", "1 when the result came from the cache."),
+        C("shared", "INTEGER NOT NULL", "1 when a concurrent build had begun it."),
+        C("critical", "INTEGER NOT NULL", "1 when it is on the critical path."),
+        C("started_us", "INTEGER", "Start, from the build's own; may lie before.", "microseconds"),
+        C("duration_us", "INTEGER", "Duration inside the build; none when cut.", "microseconds"),
+        C("bytes", "INTEGER", "Context sent, or layers pulled or pushed.", "bytes"),
+        C("error", "TEXT", "Why the step failed, secrets masked."),
+    ),
+    ("PRIMARY KEY (build_id, position)",),
+    " WITHOUT ROWID",
+)
+
+IMPORTED_FILES = Table(
+    "imported_files",
+    "What was taken in from other files.",
+    (
+        C("id", "INTEGER PRIMARY KEY", "Number of the import."),
+        C("sha256", "TEXT NOT NULL UNIQUE", "Digest of the file's content."),
+        C("name", "TEXT NOT NULL", "Its name, without its folder."),
+        C("format", "TEXT NOT NULL", "Which format it was found to be."),
+        C("rows_in", "INTEGER NOT NULL", "Builds that it added."),
+        C("rows_known", "INTEGER NOT NULL", "Builds that were known already."),
+        C("rows_rejected", "INTEGER NOT NULL", "Rows that could not be understood."),
+        C("imported_at", "TEXT NOT NULL", "When, UTC."),
+    ),
+)
+
+TABLES = (
+    DOCKER_BUILDS,
+    BUILD_STATISTICS,
+    BUILD_TOTALS,
+    STEP_NAMES,
+    BUILD_STEPS,
+    IMPORTED_FILES,
+)
+
+INDEXES = (
+    Index(
+        "builds_by_time",
+        "CREATE INDEX builds_by_time ON docker_builds (completed_at)",
+        "The latest builds.",
+    ),
+    Index(
+        "builds_by_image",
+        "CREATE INDEX builds_by_image ON docker_builds "
+        "(image_name, completed_at, success, build_duration)",
+        "The builds of one image in order, with all that a trend of durations needs.",
+    ),
+)
+
+
+def create_statements() -> list[str]:
+    """The statements that make an empty database of the present version, views aside."""
+    return [*(table.create for table in TABLES), *(index.sql for index in INDEXES)]

@@ -1,0 +1,114 @@
+"""Reads BuildKit's vertex names: platform, stage, n of m, instruction; and gives their identity."""
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+_BRACKET = re.compile(r"\[([^\]]*)\] ?(.*)", re.DOTALL)
+_COUNT = re.compile(r"(\d+)/(\d+)")
+_UNNAMED_STAGE = re.compile(r"stage-\d+")
+_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")
+_KEYWORDS = frozenset(
+    "add arg cmd copy entrypoint env expose from healthcheck label onbuild run shell "
+    "stopsignal user volume workdir".split()
+)
+_OTHER_KINDS = (
+    ("exporting", "export"),
+    ("sending tarball", "export"),
+    ("pushing", "export"),
+    ("importing", "import"),
+    ("resolve", "resolve"),
+    ("docker-image://", "resolve"),
+    ("merge", "merge"),
+)
+INTERNAL, EXPORT = "internal", "export"
+BASE = "from"
+_NOT_INSTRUCTIONS = frozenset({INTERNAL, "auth", "other", *(kind for _, kind in _OTHER_KINDS)})
+
+
+class StepName(NamedTuple):
+    """The parts of a vertex name; `step` and `steps` are the n and m of `[stage n/m]`."""
+
+    kind: str
+    text: str
+    stage: str | None = None
+    step: int | None = None
+    steps: int | None = None
+    platform: str | None = None
+    target: str | None = None
+
+
+def parse(name: str, targets: Collection[str] = ()) -> StepName:
+    """The parts of the vertex name `name`.
+
+    The form is `[target platform(->arch) stage n/m] INSTRUCTION`, each part but the instruction
+    optional: the platform appears in multi-platform requests (it alone has a slash), the target
+    in a bake's merged stream (`targets` are those known), the stage where there are several.
+    Source: BuildKit frontend/dockerfile/dockerfile2llb `prefixCommand`, buildx util/progress.
+    """
+    match = _BRACKET.match(name)
+    if not match:
+        return StepName(_other_kind(name), name)
+    words, text = match[1].split(), match[2]
+    count = _COUNT.fullmatch(words[-1]) if words else None
+    if count:
+        words.pop()
+    target = words.pop(0) if words and words[0] in targets and len(words) > 1 else None
+    if not count and words and words[-1] in (INTERNAL, "auth"):
+        return StepName(words[-1], text, target=target or (words[0] if len(words) > 1 else None))
+    if not count:
+        return StepName(_other_kind(text), text, target=target or (words[0] if words else None))
+    platform = next((word for word in words if "/" in word), None)
+    named = [word for word in words if word != platform]
+    if len(named) > 1:
+        target, stage = named[0], named[-1]
+    else:
+        stage = named[0] if named else None
+    keyword = text.split(None, 1)[0].lower() if text.strip() else ""
+    kind = keyword if keyword in _KEYWORDS else "other"
+    return StepName(kind, text, stage, int(count[1]), int(count[2]), platform, target)
+
+
+def is_instruction(kind: str) -> bool:
+    """Whether steps of this kind are instructions whose cache hits count: not bases, nor loads.
+
+    `FROM ... CACHED` only says that the base image is already local.
+    """
+    return kind not in _NOT_INSTRUCTIONS and kind != BASE
+
+
+def put_back(text: str, arguments: Mapping[str, str]) -> str:
+    """`text` with the values of build `arguments` put back as `${NAME}`.
+
+    BuildKit expands ARG values inside names, so that a name changes with, say, a commit hash.
+    Values of one character are left, as they are more likely a coincidence.
+    """
+    ordered = sorted(arguments.items(), key=lambda item: (-len(item[1]), item[0]))
+    names: dict[str, str] = {}
+    for argument, value in ordered:
+        if len(value) > 1:
+            names.setdefault(value, argument)
+    if not names:
+        return text
+    values = "|".join(map(re.escape, names))
+    pattern = re.compile(rf"(?<![A-Za-z0-9])(?:{values})(?![A-Za-z0-9])")
+    return pattern.sub(lambda found: "${" + names[found[0]] + "}", text)
+
+
+def identity(parsed: StepName, text: str, ordinal: int) -> str:
+    """The `step_key`: what stays the same about a step from build to build, as 16 hex digits.
+
+    It is made of platform, stage, instruction with argument values put back (`text`), and the
+    ordinal among equals; not of n/m, which renumber, nor of unnamed stages (`stage-1`), nor of a
+    base image's digest, which moves.
+    """
+    stage = parsed.stage or ""
+    if _UNNAMED_STAGE.fullmatch(stage):
+        stage = ""
+    parts = (parsed.platform or "", stage, parsed.kind, _DIGEST.sub("", text), str(ordinal))
+    return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:16]
+
+
+def _other_kind(text: str) -> str:
+    return next((kind for start, kind in _OTHER_KINDS if text.startswith(start)), "other")

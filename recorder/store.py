@@ -1,0 +1,257 @@
+"""The one door into the database: masks a build, writes it with its steps, keeps the statistics."""
+
+import json
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from recorder import naming, redact, schema, times
+from recorder.database import transaction
+from recorder.model import MICRO, Build, Step
+from recorder.statistics import CONTRIBUTION_COLUMNS, Contribution, Ledger
+
+_LOG = logging.getLogger("recorder.store")
+_COLUMNS = tuple(column.name for column in schema.DOCKER_BUILDS.columns[1:])
+_INSERT_BUILD = (
+    f"INSERT INTO docker_builds ({', '.join(_COLUMNS)}) "
+    f"VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (ref) DO NOTHING"
+)
+_STEP_COLUMNS = tuple(column.name for column in schema.BUILD_STEPS.columns)
+_INSERT_STEP = (
+    f"INSERT INTO build_steps ({', '.join(_STEP_COLUMNS)}) "
+    f"VALUES ({', '.join('?' * len(_STEP_COLUMNS))})"
+)
+# Ways in that were asked for by name know better than those that see builds pass by.
+_EXPLICIT = frozenset({"build", "run", "record"})
+_BY_CHOICE = ("image_name", "source", "timezone", "build_timestamp")
+_FINAL = frozenset({"ref", "status", "success", "started_at", "completed_at", "created_at"})
+
+
+class Recorded(NamedTuple):
+    """Where a build is: its id, and whether it was new to the file."""
+
+    id: int
+    new: bool
+
+
+@dataclass
+class Tally:
+    """How many of several builds were new and how many were known already."""
+
+    new: int = 0
+    known: int = 0
+
+
+def record(connection: sqlite3.Connection, build: Build, key: bytes | None = None) -> Recorded:
+    """Write one build and its statistics in one transaction that reaches the disk.
+
+    A build whose `ref` is known is not written again: what its row lacks is filled in. `key` is
+    that of the masks, the user's own by default. Raises a DatabaseError, or sqlite3.Error inside
+    `database.translated`; then nothing was written.
+    """
+    with transaction(connection):
+        writer = _Writer(connection, key)
+        recorded = writer.write(build)
+        writer.close()
+    _LOG.debug("recorded %s as %d (new: %s)", build.ref or build.image_name, *recorded)
+    return recorded
+
+
+def record_all(
+    connection: sqlite3.Connection, builds: Iterable[Build], key: bytes | None = None
+) -> Tally:
+    """Write many builds in one transaction: all of them, or none when one cannot be written."""
+    tally = Tally()
+    with transaction(connection):
+        writer = _Writer(connection, key)
+        for build in builds:
+            if writer.write(build).new:
+                tally.new += 1
+            else:
+                tally.known += 1
+        writer.close()
+    return tally
+
+
+def delete(connection: sqlite3.Connection, ids: Iterable[int]) -> int:
+    """Delete builds with their steps and correct the statistics; gives how many there were."""
+    deleted = 0
+    with transaction(connection):
+        ledger = Ledger(connection)
+        for number in ids:
+            row = connection.execute(
+                f"DELETE FROM docker_builds WHERE id = ? RETURNING {CONTRIBUTION_COLUMNS}",
+                (number,),
+            ).fetchone()
+            if row:
+                ledger.remove(Contribution(*row))
+                deleted += 1
+        ledger.close(times.utc_text(times.now()))
+    return deleted
+
+
+def known_refs(connection: sqlite3.Connection, refs: Iterable[str]) -> set[str]:
+    """Those of `refs` that are recorded."""
+    wanted = list(refs)
+    found: set[str] = set()
+    for start in range(0, len(wanted), 500):
+        part = wanted[start : start + 500]
+        marks = ", ".join("?" * len(part))
+        rows = connection.execute(f"SELECT ref FROM docker_builds WHERE ref IN ({marks})", part)
+        found.update(row[0] for row in rows)
+    return found
+
+
+def mask(build: Build, redactor: redact.Redactor) -> Build:
+    """The build with every known and recognised secret masked in every text, and none kept."""
+    known = build.secrets | redact.secret_values(build.build_args)
+    own = redactor.knowing(known) if known else redactor
+    clean = own.text
+    texts: dict[str, Any] = {
+        name: clean(value)
+        for name in ("image_name", "dockerfile_path", "error_message", "builder", "target",
+                     "git_branch", "git_commit", "ci_url", "platform")
+        if (value := getattr(build, name))
+    }  # fmt: skip
+    return replace(
+        build,
+        **texts,
+        build_args=own.arguments(build.build_args),
+        image_tags=tuple(clean(tag) for tag in build.image_tags),
+        steps=tuple(_mask_step(step, own) for step in build.steps) if known else build.steps,
+        secrets=frozenset(),
+    )
+
+
+def _mask_step(step: Step, redactor: redact.Redactor) -> Step:
+    return replace(
+        step,
+        name=redactor.text(step.name),
+        stage=redactor.text(step.stage) if step.stage else step.stage,
+        instruction=redactor.text(step.instruction) if step.instruction else step.instruction,
+        error=redactor.text(step.error) if step.error else step.error,
+    )
+
+
+class _Writer:
+    """Writes builds inside one transaction; remembers step names and masks between them."""
+
+    def __init__(self, connection: sqlite3.Connection, key: bytes | None) -> None:
+        self._connection = connection
+        self._redactor = redact.Redactor(key or redact.load_key())
+        self._ledger = Ledger(connection)
+        self._name_ids: dict[tuple[str, str], int] = {}
+        self._now = times.utc_text(times.now())
+
+    def write(self, build: Build) -> Recorded:
+        clean = mask(build, self._redactor)
+        row = _row(clean, self._now)
+        cursor = self._connection.execute(_INSERT_BUILD, row)
+        if not cursor.rowcount:
+            return Recorded(self._fill_in(clean, dict(zip(_COLUMNS, row, strict=True))), False)
+        number = cursor.lastrowid
+        assert number is not None
+        self._connection.executemany(_INSERT_STEP, self._step_rows(number, clean.steps))
+        self._ledger.add(_contribution(clean))
+        return Recorded(number, True)
+
+    def close(self) -> None:
+        self._ledger.close(self._now)
+
+    def _fill_in(self, build: Build, fresh: dict[str, Any]) -> int:
+        """Add to the row of a known build what it lacks; an explicit way in has the last word."""
+        names = ", ".join(_COLUMNS)
+        number, *values = self._connection.execute(
+            f"SELECT id, {names} FROM docker_builds WHERE ref = ?", (build.ref,)
+        ).fetchone()
+        old = dict(zip(_COLUMNS, values, strict=True))
+        changed = {
+            name: fresh[name]
+            for name in _COLUMNS
+            if name not in _FINAL and fresh[name] not in (None, 0.0) and old[name] in (None, 0.0)
+        }
+        chosen = build.source in _EXPLICIT and old["source"] not in _EXPLICIT
+        if chosen or old["image_name"] == naming.UNNAMED:
+            changed |= {name: fresh[name] for name in _BY_CHOICE if fresh[name] != old[name]}
+        if changed:
+            before = Contribution(*(old[name] for name in Contribution._fields))
+            after = Contribution(*((old | changed)[name] for name in Contribution._fields))
+            settings = ", ".join(f"{name} = ?" for name in changed)
+            self._connection.execute(
+                f"UPDATE docker_builds SET {settings} WHERE id = ?", (*changed.values(), number)
+            )
+            self._ledger.remove(before)
+            self._ledger.add(after)
+        self._add_missing_steps(number, build.steps)
+        return int(number)
+
+    def _add_missing_steps(self, number: int, steps: tuple[Step, ...]) -> None:
+        query = "SELECT 1 FROM build_steps WHERE build_id = ? LIMIT 1"
+        if steps and not self._connection.execute(query, (number,)).fetchone():
+            self._connection.executemany(_INSERT_STEP, self._step_rows(number, steps))
+
+    def _step_rows(self, number: int, steps: tuple[Step, ...]) -> Iterator[tuple[Any, ...]]:
+        for step in steps:
+            name_id = self._name_ids.get((step.step_key, step.name))
+            if name_id is None:
+                name_id = self._name_ids[step.step_key, step.name] = self._name_id(step)
+            yield (
+                number,
+                step.position,
+                name_id,
+                int(step.cached),
+                int(step.shared),
+                int(step.critical),
+                None if step.started is None else round(step.started * MICRO),
+                None if step.duration is None else round(step.duration * MICRO),
+                step.bytes,
+                step.error and self._redactor.text(step.error),
+            )
+
+    def _name_id(self, step: Step) -> int:
+        clean = _mask_step(step, self._redactor)
+        query = "SELECT id FROM step_names WHERE step_key = ? AND name = ?"
+        found = self._connection.execute(query, (clean.step_key, clean.name)).fetchone()
+        if found:
+            return int(found[0])
+        cursor = self._connection.execute(
+            "INSERT INTO step_names (step_key, name, kind, stage, step, steps, platform, "
+            "instruction) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (clean.step_key, clean.name, clean.kind, clean.stage, clean.step, clean.steps,
+             clean.platform, clean.instruction),
+        )  # fmt: skip
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+
+def _contribution(build: Build) -> Contribution:
+    return Contribution(
+        build.image_name,
+        build.status,
+        build.build_duration,
+        build.image_size_mb or 0.0,
+        build.cache_ratio,
+        times.utc_text(build.completed_at),
+    )
+
+
+def _row(build: Build, now: str) -> tuple[Any, ...]:
+    """The values of `docker_builds` after its id, in the order of the columns."""
+    assert build.started_at is not None
+    derived = {
+        "image_size_mb": build.image_size_mb or 0.0,
+        "build_timestamp": times.local_text(build.completed_at, build.zone),
+        "timezone": build.zone,
+        "build_args": json.dumps(dict(build.build_args), ensure_ascii=False, sort_keys=True),
+        "success": int(build.success),
+        "created_at": now[:19] + "Z",
+        "started_at": times.utc_text(build.started_at),
+        "completed_at": times.utc_text(build.completed_at),
+        "image_tags": json.dumps(build.image_tags, ensure_ascii=False)
+        if build.image_tags
+        else None,
+        "git_dirty": None if build.git_dirty is None else int(build.git_dirty),
+    }
+    return tuple(derived[name] if name in derived else getattr(build, name) for name in _COLUMNS)

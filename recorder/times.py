@@ -1,0 +1,97 @@
+"""Time zones and timestamps: one instant, written in UTC and in the zone of the people."""
+
+import logging
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import cast
+
+from recorder.errors import BadValueError
+
+DEFAULT_ZONE = "Asia/Singapore"
+_LOG = logging.getLogger("recorder.times")
+
+
+def zone_name(asked: str | None = None, environ: Mapping[str, str] = os.environ) -> str:
+    """The IANA name of the zone to record in.
+
+    `asked` (an option or an argument) wins over `BUILDREC_TIMEZONE`, then `TZ`, then
+    Asia/Singapore. An unknown name falls back to UTC with a warning, and UTC is what the row says.
+    """
+    wanted = asked or environ.get("BUILDREC_TIMEZONE") or environ.get("TZ", "").lstrip(":")
+    if not wanted:
+        return DEFAULT_ZONE
+    marker = "zoneinfo/"
+    if wanted.startswith("/") and marker in wanted:
+        wanted = wanted.split(marker, 1)[1]
+    if _lookup(wanted) is None:
+        _LOG.warning("unknown time zone %r: recording in UTC instead", wanted)
+        return "UTC"
+    return wanted
+
+
+def zone(name: str) -> tzinfo:
+    """The pytz zone called `name`; UTC for a name that pytz does not know."""
+    found = _lookup(name)
+    return UTC if found is None else found
+
+
+def now() -> datetime:
+    """The present instant, in UTC."""
+    return datetime.now(UTC)
+
+
+def utc_text(moment: datetime) -> str:
+    """`moment` in UTC as `2025-07-10T08:56:04.193Z`: fixed width, so text order is time order.
+
+    Truncated to milliseconds, as a record that sorts must never round into its successor.
+    """
+    utc = moment.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def local_text(moment: datetime, name: str) -> str:
+    """`moment` in zone `name` as ISO 8601 with its offset, in milliseconds."""
+    return moment.astimezone(zone(name)).isoformat(timespec="milliseconds")
+
+
+def parse(text: str, naive_zone: str = DEFAULT_ZONE) -> datetime:
+    """The instant that an ISO 8601 `text` names, in UTC; without an offset it is in `naive_zone`.
+
+    A naive time that a clock change skips or repeats is read as standard time.
+    Raises BadValueError for anything that is not a timestamp.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        if moment.tzinfo is None:
+            home = zone(naive_zone)
+            localize = getattr(home, "localize", None)
+            moment = localize(moment, is_dst=False) if localize else moment.replace(tzinfo=home)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError, AttributeError) as error:
+        raise BadValueError(
+            f"{text!r} is not a timestamp", "write it as 2025-07-10T08:56:04+08:00"
+        ) from error
+
+
+def before(moment: datetime, seconds: float) -> datetime:
+    """The instant `seconds` before `moment`, or the earliest that can be written.
+
+    Raises BadValueError for a duration longer than recorded time.
+    """
+    try:
+        return moment - timedelta(seconds=seconds)
+    except OverflowError as error:
+        raise BadValueError(
+            f"a duration of {seconds:g} s is longer than the calendar",
+            "give the duration in seconds",
+        ) from error
+
+
+def _lookup(name: str) -> tzinfo | None:
+    import pytz  # here, since reading its list of zones costs 10 ms that `buildrec build` lacks
+
+    try:
+        return cast(tzinfo, pytz.timezone(name))
+    except (pytz.UnknownTimeZoneError, UnicodeEncodeError, AttributeError):
+        return None
