@@ -1,0 +1,99 @@
+"""The `buildrec` group: global options, commands loaded on use, errors as one sentence."""
+
+import importlib
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from recorder import __version__
+from recorder.errors import RecorderError
+
+# One module a family; the short help is here, so that `buildrec --help` imports none of them.
+COMMANDS = {
+    "init": ("recorder.cli.init", "Make the database and check it."),
+    "build": ("recorder.cli.build", "Run `docker buildx build` and record it."),
+    "run": ("recorder.cli.build", "Run any command that builds and record its builds."),
+    "record": ("recorder.cli.record", "Record a build that was measured elsewhere."),
+    "history": ("recorder.cli.history", "List the latest builds."),
+    "stats": ("recorder.cli.history", "Show averages and totals by image."),
+    "show": ("recorder.cli.show", "Show one build, step by step."),
+    "serve": ("recorder.cli.serve", "Browse the history with Datasette."),
+    "demo": ("recorder.cli.demo", "Try it: record real builds, or see a recorded history."),
+}
+
+
+@dataclass(frozen=True)
+class App:
+    """What the global options say; every command gets it."""
+
+    asked_database: str | None = None
+    verbose: bool = False
+
+    @property
+    def database(self) -> Path:
+        """The database file to use, by option, environment or search."""
+        from recorder import database
+
+        return database.find(self.asked_database)
+
+
+class LazyGroup(click.Group):
+    """A group that imports the module of a command only when that command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--db", metavar="PATH", help="The database file. [default: $BUILDREC_DB, or the nearest docker_build_history.db]")
+@click.option("-v", "--verbose", is_flag=True, help="Tell on stderr what happens.")
+@click.version_option(__version__, prog_name="buildrec")
+@click.pass_context
+def buildrec(context: click.Context, db: str | None, verbose: bool) -> None:
+    """A flight recorder for Docker builds: every build, step by step, in one SQLite file."""
+    if verbose:
+        logging.basicConfig(level=logging.DEBUG, format="%(name)s: %(message)s", stream=sys.stderr)
+    context.obj = App(db, verbose)
+
+
+def run(arguments: list[str]) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, or as the command says."""
+    sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: list[str]) -> int:
+    try:
+        result: Any = buildrec.main(arguments, prog_name="buildrec", standalone_mode=False)
+    except RecorderError as error:
+        if logging.getLogger().isEnabledFor(logging.DEBUG):
+            logging.getLogger("recorder.cli").exception("the command failed")
+        click.echo(f"error: {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        # The reader of our pipe has gone (`| head`): nothing is left to say, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
