@@ -31,52 +31,73 @@ def critical_path(nodes: Sequence[Node]) -> Chain:
     before everything and exports after it, though the graph has no edge that says so. What is left
     between the chain and the build's duration is waiting.
     """
-    home = {digest: i for i, node in enumerate(nodes) for digest in node.digests}
-    parents = [
-        {home[digest] for digest in node.inputs if digest in home} - {i}
-        for i, node in enumerate(nodes)
-    ]
+    parents = _parents(nodes)
     used = set().union(*parents) if parents else set()
     exports = {i for i, node in enumerate(nodes) if node.kind == EXPORT}
     lead = {i for i, node in enumerate(nodes) if node.kind == INTERNAL and i not in used}
     rest = set(range(len(nodes))) - exports - lead
     chain = _longest(nodes, parents, rest)
-    begun = min((nodes[i].started or 0.0 for i in chain), default=float("inf"))
+    # What never ran, or came from the cache, says nothing about when the work began.
+    worked = [nodes[i].started for i in chain if nodes[i].duration > 0]
+    begun = min((start or 0.0 for start in worked), default=float("inf"))
     before, first = _in_turn(nodes, lead, until=begun)
     after, last = _in_turn(nodes, exports)
     total = before + sum(nodes[i].duration for i in chain) + after
     return Chain(total, frozenset(i for i in {*first, *chain, *last} if nodes[i].duration > 0))
 
 
+def depths(nodes: Sequence[Node]) -> list[int]:
+    """How many steps each node has below it at most: an order in which inputs come first."""
+    parents = _parents(nodes)
+    best, _ = _heaviest(parents, set(range(len(nodes))), [1.0] * len(nodes))
+    return [round(best[i]) for i in range(len(nodes))]
+
+
+def _parents(nodes: Sequence[Node]) -> list[set[int]]:
+    home = {digest: i for i, node in enumerate(nodes) for digest in node.digests}
+    return [
+        {home[digest] for digest in node.inputs if digest in home} - {i}
+        for i, node in enumerate(nodes)
+    ]
+
+
 def _longest(nodes: Sequence[Node], parents: Sequence[set[int]], among: set[int]) -> list[int]:
-    """The heaviest path through `among`; iterative, since graphs of generated files are deep."""
-    best: dict[int, float] = {}
-    came: dict[int, int | None] = {}
-    open_: set[int] = set()
-    for root in among:
-        stack = [root]
-        while stack:
-            node = stack[-1]
-            if node in best:
-                stack.pop()
-                continue
-            waiting = [p for p in parents[node] & among if p not in best and p not in open_]
-            if waiting and node not in open_:
-                open_.add(node)
-                stack.extend(waiting)
-                continue
-            ready = [p for p in parents[node] & among if p in best]
-            came[node] = max(ready, key=lambda p: (best[p], -p), default=None)
-            previous = came[node]
-            best[node] = nodes[node].duration + (0.0 if previous is None else best[previous])
-            open_.discard(node)
-            stack.pop()
+    """The heaviest path through `among`, from its end to its beginning."""
+    best, came = _heaviest(parents, among, [node.duration for node in nodes])
     path: list[int] = []
     at = max(best, key=lambda i: (best[i], -i), default=None)
     while at is not None:
         path.append(at)
         at = came[at]
     return path
+
+
+def _heaviest(
+    parents: Sequence[set[int]], among: set[int], weights: Sequence[float]
+) -> tuple[dict[int, float], dict[int, int | None]]:
+    """For each node the weight of the heaviest path to it, and the node before it on that path.
+
+    Iterative, since graphs of generated files are deep; an edge that closes a cycle is ignored.
+    """
+    best: dict[int, float] = {}
+    came: dict[int, int | None] = {}
+    entered: set[int] = set()
+    for root in among:
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            waiting = [p for p in parents[node] & among if p not in best and p not in entered]
+            if node not in best and waiting and node not in entered:
+                entered.add(node)
+                stack.extend(waiting)
+                continue
+            stack.pop()
+            if node not in best:
+                ready = [p for p in parents[node] & among if p in best]
+                came[node] = max(ready, key=lambda p: (best[p], -p), default=None)
+                previous = came[node]
+                best[node] = weights[node] + (0.0 if previous is None else best[previous])
+    return best, came
 
 
 def _in_turn(

@@ -87,11 +87,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
 @contextmanager
@@ -115,15 +115,7 @@ def explain(error: sqlite3.Error, path: Path) -> DatabaseError:
             f"no room on the disk for {path}", "free some space, then record again"
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
-        if not path.parent.is_dir():
-            return DatabaseReadOnlyError(
-                f"the folder {path.parent} does not exist", "make it, or name another with --db"
-            )
-        if path.is_dir():
-            return NotADatabaseError(f"{path} is a folder", "name a file with --db")
-        return DatabaseReadOnlyError(
-            f"{path} cannot be written", "change its permissions, or name another file with --db"
-        )
+        return _cannot_open(path)
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT):
         return NotADatabaseError(
             f"{path} is damaged or not a SQLite database",
@@ -136,6 +128,18 @@ def uri(path: Path, **parameters: str) -> str:
     """The file's URI for SQLite with these `parameters`, such as `mode="ro"`."""
     query = "&".join(f"{name}={value}" for name, value in parameters.items())
     return f"file:{quote(str(path))}?{query}"
+
+
+def _cannot_open(path: Path) -> DatabaseError:
+    if path.is_dir():
+        return NotADatabaseError(f"{path} is a folder", "name a file with --db")
+    if not path.parent.is_dir():
+        return DatabaseReadOnlyError(
+            f"the folder {path.parent} does not exist", "make it, or name another with --db"
+        )
+    return DatabaseReadOnlyError(
+        f"{path} cannot be written", "change its permissions, or name another file with --db"
+    )
 
 
 def _open(path: Path, timeout: float) -> sqlite3.Connection:
@@ -154,12 +158,14 @@ def _open(path: Path, timeout: float) -> sqlite3.Connection:
 
 def _check(connection: sqlite3.Connection, path: Path) -> int:
     """The file's schema version; raises when the file is from a newer version or not ours."""
+    # In this order: whoever sees our tables then sees our mark, which came with them.
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version == schema.VERSION:
-        return version
-    if _is_foreign(connection):
-        tables = "SELECT name FROM sqlite_master WHERE name = 'docker_builds'"
-        if connection.execute(tables).fetchone():
+    if application != schema.APPLICATION_ID:
+        if not tables:
+            return 0
+        if "docker_builds" in tables:
             raise NotADatabaseError(
                 f"{path} was written by an older tool",
                 "rename it, for instance to older.db, then run `buildrec import older.db`",
@@ -174,13 +180,6 @@ def _check(connection: sqlite3.Connection, path: Path) -> int:
             "upgrade with `pip install --upgrade buildrec`",
         )
     return version
-
-
-def _is_foreign(connection: sqlite3.Connection) -> bool:
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    if application == schema.APPLICATION_ID:
-        return False
-    return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, timeout: float) -> None:

@@ -12,6 +12,7 @@ _BRANCH_PREFIXES = frozenset(
     "main master trunk develop sha commit build ci wip user".split()
 )
 _WORDS = re.compile(r"[A-Za-z]+(?:[-_.][A-Za-z]+){0,2}")
+_REMOTE = re.compile(r"\w[\w+.-]*://|[\w.-]+@[\w.-]+:|github\.com/")
 _HEX = re.compile(r"[0-9a-f]{7,64}", re.IGNORECASE)
 
 
@@ -50,8 +51,10 @@ def _folder_name(context: str | None) -> str:
     """The last folder of a context; of a Git URL, the repository or the folder inside it."""
     if not context or context == "-":
         return ""
-    place, _, fragment = context.partition("#")
-    if ":" in fragment:
-        place = fragment.split(":", 1)[1] or place
+    place = context
+    if _REMOTE.match(context):  # a folder may have a # in its name
+        place, _, fragment = context.partition("#")
+        place = fragment.partition(":")[2] or place
     name = posixpath.basename(place.replace("\\", "/").rstrip("/"))
-    return name.removesuffix(".git").removesuffix(".tar.gz").removesuffix(".tar")
+    name = name.removesuffix(".git").removesuffix(".tar.gz").removesuffix(".tar")
+    return "" if name in (".", "..") else name

@@ -1,4 +1,4 @@
-"""Masks secrets in every text before it is written; a mask keeps a keyed hash, so that change shows.
+"""Masks secrets in every text before it is written; a mask keeps a keyed hash, to show change.
 
 What counts as secret: a value whose argument name says so, a value or a part of a text in one of
 the well-known token formats (detect-secrets knows most of them), credentials inside URLs, and each
@@ -15,13 +15,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 SECRET_NAME = re.compile(
-    r"pass(?:w(?:or)?d|phrase)?(?:$|[_-])|pwd|secret|token|api_?key|access_?key|private_?key|"
+    r"pass(?:w(?:or)?d|phrase)?(?:$|[\d_-])|pwd|secret|token|api_?key|access_?key|private_?key|"
     r"credential|(?:^|_)auth(?:$|_)|(?:^|_)pat$|signing_?key|encryption_?key|client_?key|"
     r"connection_?string|(?:^|_)dsn$|(?:^|_)key$",
     re.IGNORECASE,
 )
 _MASK = re.compile(r"\[masked:[0-9a-f]{8}\]")
-_URL_CREDENTIALS = re.compile(r"(?<=://)(?:[^\s/@:'\"]*:[^\s/'\"]+|[^\s/@:'\"]{8,})(?=@)")
+# What such an argument holds when it is no secret at all: it would be masked in every sentence.
+_SWITCH = re.compile(r"\s*(?:true|false|yes|no|on|off|none|null|auto|\w)?\s*", re.IGNORECASE)
+_URL_CREDENTIALS = re.compile(r"(?<=://)(?:[^\s/:'\"]*:[^\s/'\"]+|[^\s/:'\"]{8,})(?=@(?!sha256:))")
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
@@ -54,7 +56,7 @@ class Redactor:
 
     def __init__(self, key: bytes, known: Iterable[str] = ()) -> None:
         self._key = key
-        self._known = _pattern_of(value for value in known if value.strip())
+        self._known = _pattern_of(value.strip() for value in known if value.strip())
 
     def knowing(self, more: Iterable[str]) -> "Redactor":
         """A redactor with the same key that knows `more` (only) by value."""
@@ -66,9 +68,11 @@ class Redactor:
         return f"[masked:{digest[:8]}]"
 
     def text(self, text: str) -> str:
-        """`text` with every known and recognised secret masked."""
+        """`text` with every known and recognised secret masked, in characters that UTF-8 has."""
+        if not text.isascii():  # a path may hold bytes, as lone surrogates, which SQLite refuses
+            text = text.encode(errors="replace").decode()
         if self._known is not None:
-            text = self._known.sub(lambda found: self.hide(found[0]), text)
+            text = self._known.sub(self._hide_once, text)
         if "PRIVATE KEY" in text:
             text = _PRIVATE_KEY.sub(lambda found: self.hide(found[0]), text)
         if "://" in text:
@@ -89,11 +93,11 @@ class Redactor:
         }
 
     def _hide_once(self, found: "re.Match[str]") -> str:
-        return found[0] if _MASK.search(found[0]) else self.hide(found[0])
+        return found[0] if _MASK.fullmatch(found[0]) else self.hide(found[0])
 
 
 class _Blank(Redactor):
-    def hide(self, value: str) -> str:
+    def hide(self, value: str) -> str:  # noqa: ARG002
         return "[masked:00000000]"
 
 
@@ -103,11 +107,11 @@ def blank(text: str) -> str:
 
 
 def secret_values(arguments: Mapping[str, str]) -> set[str]:
-    """The values of those `arguments` whose names say that they are secret."""
+    """The values of those `arguments` whose names say that they are secret, mere switches aside."""
     return {
         value
         for name, value in arguments.items()
-        if SECRET_NAME.search(name) and not _MASK.fullmatch(value)
+        if SECRET_NAME.search(name) and not _MASK.fullmatch(value) and not _SWITCH.fullmatch(value)
     }
 
 
@@ -119,7 +123,8 @@ def load_key(environ: Mapping[str, str] = os.environ) -> bytes:
     """
     if given := environ.get("BUILDREC_MASK_KEY"):
         return given.encode()
-    home = environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    # Not Path.expanduser, which fails for a user without a home.
+    home = environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
     path = Path(home, "buildrec", "mask.key")
     try:
         if key := path.read_bytes():
@@ -131,7 +136,7 @@ def load_key(environ: Mapping[str, str] = os.environ) -> bytes:
 
 def _make_key(path: Path) -> bytes:
     key = random_source.token_hex(32).encode()
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh = path.with_name(f"{path.name}.{random_source.token_hex(8)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -150,12 +155,15 @@ def _make_key(path: Path) -> bytes:
 
 
 def _pattern_of(values: Iterable[str]) -> "re.Pattern[str] | None":
-    """One pattern for all `values`, the longest first; short ones match as whole words only."""
+    """One pattern for masks, which stay as they are, and all `values`, the longest first.
+
+    Short values match as whole words only.
+    """
     parts = [
         re.escape(value) if len(value) >= 6 else rf"(?<!\w){re.escape(value)}(?!\w)"
         for value in sorted(set(values), key=lambda value: (-len(value), value))
     ]
-    return re.compile("|".join(parts)) if parts else None
+    return re.compile("|".join([_MASK.pattern, *parts])) if parts else None
 
 
 def _may_hold_token(text: str) -> bool:

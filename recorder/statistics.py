@@ -54,6 +54,7 @@ class Ledger:
         self._deltas: dict[str, _Delta] = {}
         self._added: dict[str, list[Contribution]] = {}
         self._removed: dict[str, list[Contribution]] = {}
+        self._changed: set[str] = set()
 
     def add(self, build: Contribution) -> None:
         """Count a build that was written."""
@@ -61,9 +62,16 @@ class Ledger:
         self._added.setdefault(build.image_name, []).append(build)
 
     def remove(self, build: Contribution) -> None:
-        """Take back a build that was deleted, or that is about to be counted anew."""
+        """Take back a build that was deleted."""
         self._count(build, -1)
         self._removed.setdefault(build.image_name, []).append(build)
+        self._changed.add(build.image_name)
+
+    def change(self, before: Contribution, after: Contribution) -> None:
+        """Count anew a build whose row changed, perhaps to another image."""
+        self.remove(before)
+        self.add(after)
+        self._changed.add(after.image_name)
 
     def close(self, now: str) -> None:
         """Write the totals and the statistics of all images that changed; `now` is UTC."""
@@ -102,9 +110,11 @@ class Ledger:
         )
 
     def _touches_extremes(self, image: str) -> bool:
-        removed = self._removed.get(image, ())
-        if not removed:
+        if image not in self._changed:
             return False
+        added, removed = self._added.get(image, ()), self._removed.get(image, ())
+        if not set(removed).isdisjoint(added):
+            return True  # came and went in this transaction, so that the totals never knew it
         least, most, sized_at = self._connection.execute(
             "SELECT min_us, max_us, last_sized_at FROM build_totals WHERE image_name = ?", (image,)
         ).fetchone()
@@ -112,8 +122,9 @@ class Ledger:
             build.status == "completed" and round(build.build_duration * MICRO) in (least, most)
             for build in removed
         ) or any(
-            build.image_size_mb > 0 and build.completed_at == sized_at
-            for build in [*removed, *self._added.get(image, ())]
+            # One that got its size later may have a lower id than those added before it.
+            build.image_size_mb > 0 and build.completed_at >= (sized_at or "")
+            for build in (*removed, *added)
         )
 
     def _raise_extremes(self, image: str) -> None:
@@ -210,6 +221,7 @@ def rebuild(connection: sqlite3.Connection, images: Iterable[str], now: str) -> 
         for row in rows:
             ledger.add(Contribution(*row))
         ledger.close(now)
+        refresh(connection, image, now)  # clears what an image without builds has left
 
 
 def nearest_rank(values: list[float], share: float) -> float | None:

@@ -9,6 +9,7 @@ _BRACKET = re.compile(r"\[([^\]]*)\] ?(.*)", re.DOTALL)
 _COUNT = re.compile(r"(\d+)/(\d+)")
 _UNNAMED_STAGE = re.compile(r"stage-\d+")
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")
+_HASH = r"(?<![A-Za-z0-9])(?=[0-9]*[a-f])[0-9a-f]{7,}(?![A-Za-z0-9])"
 _KEYWORDS = frozenset(
     "add arg cmd copy entrypoint env expose from healthcheck label onbuild run shell "
     "stopsignal user volume workdir".split()
@@ -56,7 +57,9 @@ def parse(name: str, targets: Collection[str] = ()) -> StepName:
         words.pop()
     target = words.pop(0) if words and words[0] in targets and len(words) > 1 else None
     if not count and words and words[-1] in (INTERNAL, "auth"):
-        return StepName(words[-1], text, target=target or (words[0] if len(words) > 1 else None))
+        platform = next((word for word in words if "/" in word), None)
+        first = next((word for word in words[:-1] if word != platform), None)
+        return StepName(words[-1], text, platform=platform, target=target or first)
     if not count:
         return StepName(_other_kind(text), text, target=target or (words[0] if words else None))
     platform = next((word for word in words if "/" in word), None)
@@ -82,7 +85,8 @@ def put_back(text: str, arguments: Mapping[str, str]) -> str:
     """`text` with the values of build `arguments` put back as `${NAME}`.
 
     BuildKit expands ARG values inside names, so that a name changes with, say, a commit hash.
-    Values of one character are left, as they are more likely a coincidence.
+    A value may stand in `v1.2` and in `node20`, but not in a longer word or number, nor a short one
+    in a hash. Values of one character are left, as they are more likely a coincidence.
     """
     ordered = sorted(arguments.items(), key=lambda item: (-len(item[1]), item[0]))
     names: dict[str, str] = {}
@@ -91,9 +95,12 @@ def put_back(text: str, arguments: Mapping[str, str]) -> str:
             names.setdefault(value, argument)
     if not names:
         return text
-    values = "|".join(map(re.escape, names))
-    pattern = re.compile(rf"(?<![A-Za-z0-9])(?:{values})(?![A-Za-z0-9])")
-    return pattern.sub(lambda found: "${" + names[found[0]] + "}", text)
+    long = [_whole(value) for value in names if len(value) > 6]
+    short = [_whole(value) for value in names if len(value) <= 6]
+    pattern = re.compile("|".join([*long, _HASH, *short]))
+    return pattern.sub(
+        lambda found: "${" + names[found[0]] + "}" if found[0] in names else found[0], text
+    )
 
 
 def identity(parsed: StepName, text: str, ordinal: int) -> str:
@@ -108,6 +115,15 @@ def identity(parsed: StepName, text: str, ordinal: int) -> str:
         stage = ""
     parts = (parsed.platform or "", stage, parsed.kind, _DIGEST.sub("", text), str(ordinal))
     return hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()[:16]
+
+
+def _whole(value: str) -> str:
+    """A pattern of `value` where neither its letters nor its digits go on."""
+
+    def like(character: str) -> str:
+        return "[0-9]" if character.isdigit() else "[A-Za-z]" if character.isalpha() else "(?!)"
+
+    return f"(?<!{like(value[0])}){re.escape(value)}(?!{like(value[-1])})"
 
 
 def _other_kind(text: str) -> str:

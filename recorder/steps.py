@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from recorder import redact, step_names
-from recorder.critical_path import Node, critical_path
+from recorder.critical_path import Node, critical_path, depths
 from recorder.model import Step
 from recorder.step_names import StepName
 
@@ -67,7 +67,8 @@ class _Work:
         if event.started is not None:
             key = (event.digest, event.started)
             known = self.intervals.get(key)
-            self.intervals[key] = known if event.completed is None else event.completed
+            ends = [end for end in (known, event.completed) if end is not None]
+            self.intervals[key] = max(ends, default=None)
         self.error = event.error or self.error
 
 
@@ -98,16 +99,15 @@ def fold(
         _times(item, window, hit, name.kind)
         for item, hit, name in zip(work, cached, names, strict=True)
     ]
-    chain = critical_path(
-        [
-            Node(frozenset(item.digests), frozenset(item.inputs), name.kind, when.started,
-                 when.finished, when.duration or 0.0)
-            for item, name, when in zip(work, names, times, strict=True)
-        ]
-    )  # fmt: skip
+    nodes = [
+        Node(frozenset(item.digests), frozenset(item.inputs), name.kind, when.started,
+             when.finished, when.duration or 0.0)
+        for item, name, when in zip(work, names, times, strict=True)
+    ]  # fmt: skip
+    chain, depth = critical_path(nodes), depths(nodes)
     moved = _bytes_by_vertex(transfers)
     keys, texts = _identities(names, arguments or {})
-    order = sorted(range(len(work)), key=lambda i: _begin(times[i]))
+    order = sorted(range(len(work)), key=lambda i: (_begin(times[i]), depth[i]))
     steps = tuple(
         Step(
             position=position,
@@ -132,19 +132,19 @@ def fold(
     return Folded(
         steps,
         _cache_ratio(steps),
-        chain.seconds if steps else None,
+        # Cache look-ups may run beside what they wait for.
+        min(chain.seconds, window) if steps else None,
         _context_bytes(steps),
     )
 
 
 def _gather(events: Iterable[Vertex]) -> list[_Work]:
     """The vertices in the order of their first mention, members of one group as one."""
-    groups: dict[str, str] = {}
+    events = list(events)
+    groups = {event.digest: event.group for event in events if event.group}
     found: dict[str, _Work] = {}
     for event in events:
-        if event.group:
-            groups[event.digest] = event.group
-        identity = groups.get(event.digest) or event.digest
+        identity = groups.get(event.digest, event.digest)
         if identity not in found:
             found[identity] = _Work(event.group_name or event.name)
         found[identity].take(event)
@@ -164,13 +164,13 @@ def _times(work: _Work, window: float, cached: bool, kind: str) -> _Times:
     if cached:
         begun = min(max(begun, 0.0), window)
         return _Times(begun, 0.0, False, begun)
-    ours = step_names.is_instruction(kind)
+    ours = step_names.is_instruction(kind) or kind == step_names.BASE
     shared = ours and begun < -_TOLERANCE
     closed = [(start, end) for (_, start), end in work.intervals.items() if end is not None]
     last = max((end for _, end in closed), default=None)
     cut = [start for (_, start), end in work.intervals.items() if end is None]
     if last is None or any(start > last for start in cut):
-        return _Times(begun, None, shared, window)
+        return _Times(begun if shared or not ours else max(begun, 0.0), None, shared, window)
     merged = _merge(closed)
     if ours:  # loads run on the client, whose clock may differ from the engine's
         merged = [(max(start, 0.0), min(end, window)) for start, end in merged]
@@ -204,7 +204,8 @@ def _identities(names: list[StepName], arguments: Mapping[str, str]) -> tuple[li
 
 
 def _begin(times: _Times) -> float:
-    return float("inf") if times.started is None else times.started
+    """When a step began, to the millisecond: hits of one chain are announced in any order."""
+    return float("inf") if times.started is None else round(times.started, 3)
 
 
 def _bytes_by_vertex(transfers: Iterable[Transfer]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from recorder import naming, redact, schema, times
 from recorder.database import transaction
+from recorder.errors import DatabaseError
 from recorder.model import MICRO, Build, Step
 from recorder.statistics import CONTRIBUTION_COLUMNS, Contribution, Ledger
 
@@ -25,8 +26,9 @@ _INSERT_STEP = (
 )
 # Ways in that were asked for by name know better than those that see builds pass by.
 _EXPLICIT = frozenset({"build", "run", "record"})
-_BY_CHOICE = ("image_name", "source", "timezone", "build_timestamp")
+_BY_CHOICE = ("image_name", "source", "timezone")
 _FINAL = frozenset({"ref", "status", "success", "started_at", "completed_at", "created_at"})
+_SIZE = ("image_size_mb", "image_size_bytes", "size_kind")  # of one measurement, or none
 
 
 class Recorded(NamedTuple):
@@ -75,6 +77,31 @@ def record_all(
     return tally
 
 
+def rehearse(connection: sqlite3.Connection) -> None:
+    """Write a sample build, read it back with its statistics, and take it all back.
+
+    Raises a DatabaseError when what comes back is not what went in.
+    """
+    name = "buildrec sample"
+    step = Step(position=1, name="[1/1] RUN true", step_key="0" * 16, kind="run", duration=1.0)
+    sample = Build(image_name=name, build_duration=1.5, completed_at=times.now(), steps=(step,))
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        writer = _Writer(connection, b"sample")
+        number = writer.write(sample).id
+        writer.close()
+        found = connection.execute(
+            "SELECT b.build_duration, s.total_builds, p.duration FROM docker_builds AS b "
+            "JOIN build_statistics AS s USING (image_name) "
+            "JOIN steps AS p ON p.build_id = b.id WHERE b.id = ?",
+            (number,),
+        ).fetchone()
+    finally:
+        connection.execute("ROLLBACK")
+    if tuple(found or ()) != (1.5, 1, 1.0):
+        raise DatabaseError("a sample build did not come back as it was", "run with -v to see more")
+
+
 def delete(connection: sqlite3.Connection, ids: Iterable[int]) -> int:
     """Delete builds with their steps and correct the statistics; gives how many there were."""
     deleted = 0
@@ -106,9 +133,18 @@ def known_refs(connection: sqlite3.Connection, refs: Iterable[str]) -> set[str]:
 
 def mask(build: Build, redactor: redact.Redactor) -> Build:
     """The build with every known and recognised secret masked in every text, and none kept."""
+    own = _knowing(build, redactor)
+    return _mask_steps(_mask_row(build, own), own)
+
+
+def _knowing(build: Build, redactor: redact.Redactor) -> redact.Redactor:
+    """`redactor` itself, or one that knows the secret values of this build too."""
     known = build.secrets | redact.secret_values(build.build_args)
-    own = redactor.knowing(known) if known else redactor
-    clean = own.text
+    return redactor.knowing(known) if known else redactor
+
+
+def _mask_row(build: Build, redactor: redact.Redactor) -> Build:
+    clean = redactor.text
     texts: dict[str, Any] = {
         name: clean(value)
         for name in ("image_name", "dockerfile_path", "error_message", "builder", "target",
@@ -118,11 +154,14 @@ def mask(build: Build, redactor: redact.Redactor) -> Build:
     return replace(
         build,
         **texts,
-        build_args=own.arguments(build.build_args),
+        build_args=redactor.arguments(build.build_args),
         image_tags=tuple(clean(tag) for tag in build.image_tags),
-        steps=tuple(_mask_step(step, own) for step in build.steps) if known else build.steps,
         secrets=frozenset(),
     )
+
+
+def _mask_steps(build: Build, redactor: redact.Redactor) -> Build:
+    return replace(build, steps=tuple(_mask_step(step, redactor) for step in build.steps))
 
 
 def _mask_step(step: Step, redactor: redact.Redactor) -> Step:
@@ -146,7 +185,10 @@ class _Writer:
         self._now = times.utc_text(times.now())
 
     def write(self, build: Build) -> Recorded:
-        clean = mask(build, self._redactor)
+        own = _knowing(build, self._redactor)
+        clean = _mask_row(build, own)
+        if own is not self._redactor:  # other steps are masked once, when their name is written
+            clean = _mask_steps(clean, own)
         row = _row(clean, self._now)
         cursor = self._connection.execute(_INSERT_BUILD, row)
         if not cursor.rowcount:
@@ -167,14 +209,16 @@ class _Writer:
             f"SELECT id, {names} FROM docker_builds WHERE ref = ?", (build.ref,)
         ).fetchone()
         old = dict(zip(_COLUMNS, values, strict=True))
-        changed = {
-            name: fresh[name]
-            for name in _COLUMNS
-            if name not in _FINAL and fresh[name] not in (None, 0.0) and old[name] in (None, 0.0)
-        }
+        lacks = {name for name in _COLUMNS if old[name] is None or old[name] == "{}"} - _FINAL
+        lacks -= {"error_message"} if fresh["status"] != old["status"] else set()
+        lacks = lacks.difference(_SIZE) if old["image_size_mb"] else lacks.union(_SIZE)
+        changed = {name: fresh[name] for name in _COLUMNS if name in lacks}
         chosen = build.source in _EXPLICIT and old["source"] not in _EXPLICIT
         if chosen or old["image_name"] == naming.UNNAMED:
-            changed |= {name: fresh[name] for name in _BY_CHOICE if fresh[name] != old[name]}
+            changed |= {name: fresh[name] for name in _BY_CHOICE}
+            finished = times.parse(old["completed_at"])
+            changed["build_timestamp"] = times.local_text(finished, fresh["timezone"])
+        changed = {name: value for name, value in changed.items() if value != old[name]}
         if changed:
             before = Contribution(*(old[name] for name in Contribution._fields))
             after = Contribution(*((old | changed)[name] for name in Contribution._fields))
@@ -182,8 +226,7 @@ class _Writer:
             self._connection.execute(
                 f"UPDATE docker_builds SET {settings} WHERE id = ?", (*changed.values(), number)
             )
-            self._ledger.remove(before)
-            self._ledger.add(after)
+            self._ledger.change(before, after)
         self._add_missing_steps(number, build.steps)
         return int(number)
 

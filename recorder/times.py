@@ -9,6 +9,7 @@ from typing import cast
 from recorder.errors import BadValueError
 
 DEFAULT_ZONE = "Asia/Singapore"
+_DAY = timedelta(days=1)
 _LOG = logging.getLogger("recorder.times")
 
 
@@ -27,7 +28,7 @@ def zone_name(asked: str | None = None, environ: Mapping[str, str] = os.environ)
     if _lookup(wanted) is None:
         _LOG.warning("unknown time zone %r: recording in UTC instead", wanted)
         return "UTC"
-    return wanted
+    return str(zone(wanted))  # pytz takes any case, other readers of the row do not
 
 
 def zone(name: str) -> tzinfo:
@@ -46,8 +47,8 @@ def utc_text(moment: datetime) -> str:
 
     Truncated to milliseconds, as a record that sorts must never round into its successor.
     """
-    utc = moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    return f"{utc.isoformat(timespec='milliseconds')}Z"
 
 
 def local_text(moment: datetime, name: str) -> str:
@@ -67,11 +68,13 @@ def parse(text: str, naive_zone: str = DEFAULT_ZONE) -> datetime:
             home = zone(naive_zone)
             localize = getattr(home, "localize", None)
             moment = localize(moment, is_dst=False) if localize else moment.replace(tzinfo=home)
-        return moment.astimezone(UTC)
+        instant = moment.astimezone(UTC)
+        _ = instant - _DAY, instant + _DAY  # every zone must be able to write it
     except (ValueError, OverflowError, AttributeError) as error:
         raise BadValueError(
             f"{text!r} is not a timestamp", "write it as 2025-07-10T08:56:04+08:00"
         ) from error
+    return instant
 
 
 def before(moment: datetime, seconds: float) -> datetime:

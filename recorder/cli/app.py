@@ -1,16 +1,16 @@
 """The `buildrec` group: global options, commands loaded on use, errors as one sentence."""
 
 import importlib
+import keyword
 import logging
 import os
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from recorder import __version__
+from recorder.cli.context import App, be_verbose
 from recorder.errors import RecorderError
 
 # One module a family; the short help is here, so that `buildrec --help` imports none of them.
@@ -22,53 +22,48 @@ COMMANDS = {
     "history": ("recorder.cli.history", "List the latest builds."),
     "stats": ("recorder.cli.history", "Show averages and totals by image."),
     "show": ("recorder.cli.show", "Show one build, step by step."),
+    "import": ("recorder.cli.files", "Take in files of older tools."),
+    "export": ("recorder.cli.files", "Write the JSON that older tools read."),
     "serve": ("recorder.cli.serve", "Browse the history with Datasette."),
     "demo": ("recorder.cli.demo", "Try it: record real builds, or see a recorded history."),
 }
-
-
-@dataclass(frozen=True)
-class App:
-    """What the global options say; every command gets it."""
-
-    asked_database: str | None = None
-    verbose: bool = False
-
-    @property
-    def database(self) -> Path:
-        """The database file to use, by option, environment or search."""
-        from recorder import database
-
-        return database.find(self.asked_database)
 
 
 class LazyGroup(click.Group):
     """A group that imports the module of a command only when that command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The names, in the order in which people meet them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, imported now; None when there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
-        command: click.Command = getattr(module, cmd_name)
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(module, name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--db", metavar="PATH", help="The database file. [default: $BUILDREC_DB, or the nearest docker_build_history.db]")
+@click.option(
+    "--db",
+    metavar="PATH",
+    help="The database file. [default: $BUILDREC_DB, or the nearest docker_build_history.db]",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Tell on stderr what happens.")
 @click.version_option(__version__, prog_name="buildrec")
 @click.pass_context
 def buildrec(context: click.Context, db: str | None, verbose: bool) -> None:
     """A flight recorder for Docker builds: every build, step by step, in one SQLite file."""
     if verbose:
-        logging.basicConfig(level=logging.DEBUG, format="%(name)s: %(message)s", stream=sys.stderr)
+        be_verbose()
     context.obj = App(db, verbose)
 
 
@@ -77,11 +72,11 @@ def run(arguments: list[str]) -> NoReturn:
     sys.exit(_exit_code(arguments))
 
 
-def _exit_code(arguments: list[str]) -> int:
+def _exit_code(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
     try:
         result: Any = buildrec.main(arguments, prog_name="buildrec", standalone_mode=False)
     except RecorderError as error:
-        if logging.getLogger().isEnabledFor(logging.DEBUG):
+        if logging.getLogger("recorder").isEnabledFor(logging.DEBUG):
             logging.getLogger("recorder.cli").exception("the command failed")
         click.echo(f"error: {error}", err=True)
         return error.exit_code
@@ -96,4 +91,9 @@ def _exit_code(arguments: list[str]) -> int:
         # The reader of our pipe has gone (`| head`): nothing is left to say, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        logging.getLogger("recorder.cli").debug("a bug", exc_info=True)
+        problem = f"an unexpected {type(error).__name__}: {error}"
+        click.echo(f"error: {problem}: run again with -v and report what it shows.", err=True)
+        return 1
     return result if isinstance(result, int) else 0

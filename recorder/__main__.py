@@ -1,0 +1,5 @@
+"""`python -m recorder` is `buildrec`."""
+
+from recorder.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Sources of builds while they run or after: the wrappers around a build command."""

@@ -1,0 +1,71 @@
+"""Records a `docker build` that left no record in an engine: by the clock and the exit code."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from recorder import naming, times
+from recorder.capture import origin
+from recorder.capture.arguments import Arguments
+from recorder.engine import images
+from recorder.errors import RecorderError
+from recorder.model import Build
+
+_LOG = logging.getLogger("recorder.capture")
+_QUESTIONS = ("--check", "--call", "--print", "--help", "-h")
+
+
+def is_no_build(arguments: Arguments) -> bool:
+    """Whether the command only asks a question, which leaves nothing to record."""
+    call = arguments.last("--call")
+    return any(flag in arguments.flags for flag in _QUESTIONS) and call not in ("build", "")
+
+
+def build(
+    arguments: Arguments, seconds: float, exit_code: int, zone: str, secrets: frozenset[str]
+) -> Build:
+    """The build that `arguments` asked for, which took `seconds` and ended with `exit_code`.
+
+    It has no steps, and `source` is `clock`: nothing better is known of it.
+    """
+    context = arguments.context or ""
+    folder = str(Path(context).resolve()) if Path(context).is_dir() else context
+    names = tuple(arguments.flags.get("--tag", []))
+    checkout = origin.checkout(folder) if Path(context).is_dir() else origin.Checkout()
+    error = None
+    if exit_code:
+        error = (
+            f"docker buildx build ended with exit code {exit_code}, and the builder has no record"
+        )
+    dockerfile = arguments.last("--file")
+    made = Build(
+        image_name=naming.image_name(names, folder),
+        build_duration=seconds,
+        completed_at=times.now(),
+        status="failed" if exit_code else "completed",
+        zone=zone,
+        source="clock",
+        dockerfile_path=Path(dockerfile).name if dockerfile else None,
+        build_args=arguments.build_args(),
+        error_message=error,
+        builder=arguments.last("--builder"),
+        platform=arguments.last("--platform"),
+        target=arguments.last("--target"),
+        image_tags=names,
+        git_commit=checkout.commit,
+        git_branch=checkout.branch,
+        ci_url=origin.ci_url(),
+        secrets=secrets,
+    )
+    return made if exit_code or not names else _with_size(made)
+
+
+def _with_size(build: Build) -> Build:
+    try:
+        image = images.inspect(*build.image_tags)
+    except RecorderError as error:
+        _LOG.info("recording a build without its size: %s", error)
+        return build
+    return replace(
+        build, image_size_bytes=image.size, size_kind=image.kind, image_digest=image.digest
+    )

@@ -1,0 +1,111 @@
+"""`buildrec show`: one build, its facts and its steps as a waterfall."""
+
+import shutil
+
+import click
+
+from recorder import database, figures, queries
+from recorder.cli import output
+from recorder.cli.context import App
+from recorder.cli.history import in_zone
+from recorder.cli.output import Row
+from recorder.cli.waterfall import waterfall
+
+
+@click.command()
+@click.argument("build", required=False)
+@click.option("--timezone", help="Show times in this zone.  [default: the build's own]")
+@output.format_option
+@click.pass_obj
+def show(app: App, build: str | None, timezone: str | None, style: str | None) -> None:
+    """Show one build: its facts, then its steps as a waterfall.
+
+    BUILD is an id, the beginning of a ref, or an image's name for its latest build. Without it, the
+    latest build of all.
+    """
+    with database.connect_to_read(app.database) as connection:
+        found = in_zone(queries.find_build(connection, build), timezone)
+        steps = queries.steps(connection, found["id"])
+    style = style or output.default_style()
+    if style == "json":
+        output.emit_json({**output.parsed(found), "steps": steps})
+    elif style != "table":
+        output.emit(steps, style, [], "")
+    else:
+        click.echo("\n".join(facts(found)))
+        if steps:
+            width = min(max(60, shutil.get_terminal_size((100, 24)).columns), 160)
+            click.echo("\n" + "\n".join(waterfall(found, steps, width)))
+
+
+def facts(row: Row) -> list[str]:
+    """What is known of a build beside its steps, a few facts a line."""
+    status = {"completed": "completed", "failed": "FAILED", "canceled": "canceled"}[row["status"]]
+    title = click.style(output.safe(row["image_name"]), bold=True)
+    color = None if row["success"] else "red"
+    head = click.style(f"{status} in {figures.duration(row['build_duration'])}", fg=color)
+    lines = [
+        f"{title}  build {row['id']}  {head}",
+        f"finished  {row['build_timestamp'].replace('T', ' ')}  ({row['timezone']})",
+    ]
+    lines += _labeled("image", [_size(row), *_tags(row)])
+    lines += _labeled("steps", [_cache(row), _path(row)])
+    lines += _labeled("asked", [_pair("file", row["dockerfile_path"]),
+                                _pair("target", row["target"]),
+                                _pair("platform", row["platform"]), *_arguments(row)])  # fmt: skip
+    lines += _labeled("where", [_pair("builder", row["builder"]), _git(row),
+                                output.safe(row["ci_url"] or "")])  # fmt: skip
+    lines += _labeled("record", [f"by {row['source']}", _pair("ref", row["ref"])])
+    if row["error_message"]:
+        lines.append(f"error     {click.style(output.safe(row['error_message']), fg='red')}")
+    return lines
+
+
+def _labeled(label: str, parts: list[str]) -> list[str]:
+    filled = [part for part in parts if part]
+    return [f"{label:<9} {', '.join(filled)}"] if filled else []
+
+
+def _pair(name: str, value: str | None) -> str:
+    return f"{name} {output.safe(value)}" if value else ""
+
+
+def _size(row: Row) -> str:
+    if not row["image_size_mb"]:
+        return ""
+    kind = f" {row['size_kind']}" if row["size_kind"] else ""
+    return f"{figures.megabytes(row['image_size_mb'])}{kind}"
+
+
+def _tags(row: Row) -> list[str]:
+    return [output.safe(tag) for tag in output.parsed(row)["image_tags"] or []]
+
+
+def _arguments(row: Row) -> list[str]:
+    arguments = output.parsed(row)["build_args"] or {}
+    return [output.safe(f"{name}={value}") for name, value in arguments.items()]
+
+
+def _cache(row: Row) -> str:
+    if row["total_steps"] is None:
+        return ""
+    share = ""
+    if row["cache_ratio"] is not None:
+        share = (
+            f" ({figures.percent(row['cache_ratio'])} of the instructions: {row['cache_class']})"
+        )
+    return f"{row['cached_steps']} of {row['total_steps']} cached{share}"
+
+
+def _path(row: Row) -> str:
+    if row["critical_path_seconds"] is None:
+        return ""
+    return f"critical path {figures.duration(row['critical_path_seconds'])}"
+
+
+def _git(row: Row) -> str:
+    if not row["git_commit"]:
+        return ""
+    dirty = " with changes" if row["git_dirty"] else ""
+    branch = f" on {output.safe(row['git_branch'])}" if row["git_branch"] else ""
+    return f"commit {row['git_commit'][:12]}{branch}{dirty}"

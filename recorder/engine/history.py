@@ -1,0 +1,152 @@
+"""Reads BuildKit's build history over its control API; the only module that imports grpclib."""
+
+import asyncio
+import contextlib
+import subprocess
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+from grpclib.client import Channel, UnaryStreamMethod
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError, StreamTerminatedError
+from grpclib.protocol import H2Protocol
+
+from recorder.engine import control_pb2 as api
+from recorder.engine import endpoints, transport
+from recorder.errors import (
+    EngineError,
+    EngineUnreachableError,
+    NoHistoryError,
+    RecordGoneError,
+)
+
+STARTED, COMPLETE, DELETED = api.STARTED, api.COMPLETE, api.DELETED
+_SERVICE = "/moby.buildkit.v1.Control/"
+
+
+class Event(NamedTuple):
+    """What the history announces: `STARTED`, `COMPLETE` or `DELETED`, and the record."""
+
+    type: int
+    record: Any
+
+
+class History:
+    """The build history of one builder. Use `open_history`."""
+
+    def __init__(self, channel: "_Channel", name: str) -> None:
+        self.builder = name
+        self._listen = UnaryStreamMethod(
+            channel, f"{_SERVICE}ListenBuildHistory", api.BuildHistoryRequest, api.BuildHistoryEvent
+        )
+        self._status = UnaryStreamMethod(
+            channel, f"{_SERVICE}Status", api.StatusRequest, api.StatusResponse
+        )
+
+    async def events(self) -> list[Event]:
+        """What is known now: a `STARTED` for each build that runs, a `COMPLETE` for each ended."""
+        with self._explained():
+            found = await self._listen(api.BuildHistoryRequest(EarlyExit=True))
+        return [Event(event.type, event.record) for event in found]
+
+    async def records(self) -> list[Any]:
+        """All finished records that the builder holds, the latest first."""
+        finished = [event.record for event in await self.events() if event.type == COMPLETE]
+        return sorted(finished, key=lambda record: -record.CreatedAt.ToNanoseconds())
+
+    async def listen(self) -> AsyncIterator[Event]:
+        """Every build that starts or ends from now on, after those known; one may come twice."""
+        with self._explained():
+            async with self._listen.open() as stream:
+                await stream.send_message(api.BuildHistoryRequest(), end=True)
+                async for event in stream:
+                    yield Event(event.type, event.record)
+
+    async def trace(self, ref: str) -> list[Any]:
+        """The whole step trace of the build `ref`, as BuildKit's status responses.
+
+        Raises RecordGoneError when the builder does not hold it any more.
+        """
+        with self._explained(ref):
+            return list(await self._status(api.StatusRequest(Ref=ref)))
+
+    @contextlib.contextmanager
+    def _explained(self, ref: str = "") -> Any:
+        try:
+            yield
+        except GRPCError as error:
+            raise self._meaning(error, ref) from error
+        except (StreamTerminatedError, OSError) as error:
+            raise EngineUnreachableError(
+                f"the builder {self.builder!r} hung up", "see whether it still runs"
+            ) from error
+
+    def _meaning(self, error: GRPCError, ref: str) -> EngineError:
+        if error.status in (Status.UNIMPLEMENTED, Status.INTERNAL) and not ref:
+            return NoHistoryError(
+                f"the builder {self.builder!r} keeps no build history",
+                "use Docker Engine 23.0 or BuildKit 0.11, or newer",
+            )
+        if ref:
+            return RecordGoneError(
+                f"the builder {self.builder!r} does not hold the build {ref}",
+                "sync more often: a builder keeps 50 builds for two days",
+            )
+        return EngineError(
+            f"the builder {self.builder!r} answered {error.message or error.status.name}",
+            "run with -v to see more, and look at the engine's log",
+        )
+
+
+@contextlib.asynccontextmanager
+async def open_history(builder: str | None = None) -> AsyncIterator[History]:
+    """The history of `builder`, or of the one that buildx would use.
+
+    An engine's own builder is reached on its socket, any other (and any over SSH) through buildx.
+    Raises EngineUnreachableError or NoHistoryError.
+    """
+    name = builder or endpoints.current_builder()
+    endpoint = endpoints.of_builder(name)
+    process: subprocess.Popen[bytes] | None = None
+    channel = _Channel()
+    if endpoint is None or endpoint.address.startswith("ssh://"):
+        protocol, process = await transport.dial(name, channel.make_protocol)
+    else:
+        protocol = await transport.connect(endpoint, channel.make_protocol)
+    channel.use(protocol)
+    try:
+        yield History(channel, name)
+    finally:
+        channel.close()
+        if process is not None:
+            await asyncio.to_thread(_end, process)
+
+
+class _Channel(Channel):
+    """A grpclib channel over one stream that is open already, and is not opened again."""
+
+    def __init__(self) -> None:
+        super().__init__("buildkit", 80)
+        self._wire: H2Protocol | None = None
+
+    def make_protocol(self) -> H2Protocol:
+        """A protocol for the stream; to be given back with `use` once connected."""
+        return self._protocol_factory()
+
+    def use(self, protocol: H2Protocol) -> None:
+        """Talk over `protocol` from now on."""
+        self._wire = protocol
+
+    async def _create_connection(self) -> H2Protocol:
+        wire, self._wire = self._wire, None
+        if wire is None:
+            raise OSError("the connection was lost")
+        return wire
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    try:
+        process.wait(timeout=2)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

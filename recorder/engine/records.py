@@ -1,0 +1,194 @@
+"""Turns a record of BuildKit's history and its step trace into a Build. Pure."""
+
+import json
+import posixpath
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+from recorder import naming, steps
+from recorder.engine.local_state import LocalState
+from recorder.model import Build, Status
+from recorder.steps import Transfer, Vertex
+from recorder.times import DEFAULT_ZONE
+
+_BUILD_ARG = "build-arg:"
+_CANCELED = 1  # google.rpc.Code.CANCELLED
+_MOVING = frozenset({"transferring", "downloading", "extracting", "pushing"})
+
+
+class Origin(NamedTuple):
+    """What the recorder knows beside the record: how the build was asked for, and by whom."""
+
+    source: str
+    builder: str | None = None
+    zone: str = DEFAULT_ZONE
+    image_name: str | None = None
+    git_commit: str | None = None
+    git_branch: str | None = None
+    ci_url: str | None = None
+    secrets: frozenset[str] = frozenset()
+
+
+def is_build(record: Any) -> bool:
+    """Whether a record is that of a build that ended, not of a question such as `--check`."""
+    ended = record.HasField("CreatedAt") and record.HasField("CompletedAt")
+    return ended and "requestid" not in record.FrontendAttrs
+
+
+def is_in_engine(record: Any) -> bool:
+    """Whether a builder of its own loaded the image into the engine."""
+    return any(exporter.Type == "docker" for exporter in record.Exporters)
+
+
+def tags(record: Any) -> tuple[str, ...]:
+    """All names that the build gave to its image."""
+    names = [
+        name.strip()
+        for exporter in record.Exporters
+        for name in exporter.Attrs.get("name", "").split(",")
+    ]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def digest(record: Any) -> str | None:
+    """The digest of the image's config, or of its manifest or index; None when there is none."""
+    response = record.ExporterResponse
+    config = response.get("containerimage.config.digest")
+    if config:
+        return str(config)
+    result = record.Result
+    found = [result.ResultDeprecated, *(result.Results[key] for key in sorted(result.Results))]
+    own = next((descriptor.digest for descriptor in found if descriptor.digest), None)
+    return own or response.get("containerimage.digest") or None
+
+
+def to_build(record: Any, trace: Iterable[Any], local: LocalState | None, origin: Origin) -> Build:
+    """The build that a finished `record` and its `trace` (status responses) tell.
+
+    `local` is what buildx remembers of it on this machine, if it was started here. Durations are
+    CompletedAt minus CreatedAt and times of vertices relative to CreatedAt, to the microsecond.
+    """
+    attributes = dict(record.FrontendAttrs)
+    arguments = {
+        name.removeprefix(_BUILD_ARG): value
+        for name, value in attributes.items()
+        if name.startswith(_BUILD_ARG)
+    }
+    begun = record.CreatedAt.ToNanoseconds()
+    duration = max(0, record.CompletedAt.ToNanoseconds() - begun) / 1e9
+    vertices, transfers = _events(trace, begun)
+    folded = steps.fold(vertices, window=duration, transfers=transfers, arguments=arguments)
+    names = tags(record)
+    revision = attributes.get("vcs:revision", "")
+    context = (local.context if local else "") or attributes.get("context", "")
+    return Build(
+        image_name=origin.image_name or naming.image_name(names, context),
+        build_duration=duration,
+        started_at=_instant(begun),
+        completed_at=_instant(record.CompletedAt.ToNanoseconds()),
+        status=_status(record),
+        zone=origin.zone,
+        source=origin.source,
+        ref=record.Ref,
+        dockerfile_path=_dockerfile(attributes, local),
+        build_args=arguments,
+        error_message=record.error.message or None,
+        builder=origin.builder,
+        platform=_platform(attributes, record.ExporterResponse),
+        target=attributes.get("target") or None,
+        image_tags=names,
+        image_digest=digest(record) if not record.error.message else None,
+        git_commit=origin.git_commit or revision.removesuffix("-dirty") or None,
+        git_branch=origin.git_branch,
+        git_dirty=True if revision.endswith("-dirty") else None,
+        ci_url=origin.ci_url,
+        total_steps=record.numTotalSteps,
+        completed_steps=record.numCompletedSteps,
+        cached_steps=record.numCachedSteps,
+        cache_ratio=folded.cache_ratio,
+        critical_path_seconds=folded.critical_path_seconds,
+        context_bytes=folded.context_bytes,
+        warnings=record.numWarnings,
+        steps=folded.steps,
+        secrets=origin.secrets,
+    )
+
+
+def _status(record: Any) -> Status:
+    """BuildKit has no word for it: an error of code 1, or one that ends so, is a cancellation."""
+    message = record.error.message
+    if not message and not record.error.code:
+        return "completed"
+    if record.error.code == _CANCELED or message.endswith("context canceled"):
+        return "canceled"
+    return "failed"
+
+
+def _dockerfile(attributes: Mapping[str, str], local: LocalState | None) -> str | None:
+    """The Dockerfile relative to its context; only its name when it lies elsewhere.
+
+    A path that leaves the context would tell folders of the machine, and names of its users.
+    """
+    name = attributes.get("filename") or "Dockerfile"
+    if local and local.dockerfile and local.dockerfile != "-":
+        place = PurePath(local.dockerfile)
+        if not place.is_absolute():
+            relative = posixpath.normpath(place.as_posix())
+        elif PurePath(local.context) in place.parents:
+            relative = place.relative_to(local.context).as_posix()
+        else:
+            relative = place.name
+        name = place.name if relative.startswith("..") else relative
+    return name
+
+
+def _platform(attributes: Mapping[str, str], response: Mapping[str, str]) -> str | None:
+    if asked := attributes.get("platform"):
+        return asked
+    try:
+        found = json.loads(response.get("refs.platforms", ""))["Platforms"]
+        return ",".join(str(platform["ID"]) for platform in found) or None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _events(trace: Iterable[Any], begun: int) -> tuple[list[Vertex], list[Transfer]]:
+    """The trace's vertices and transfers, their times in seconds from `begun` (nanoseconds)."""
+
+    def seconds(message: Any, field: str) -> float | None:
+        if not message.HasField(field):
+            return None
+        stamp = getattr(message, field)
+        nanoseconds = stamp.seconds * 1_000_000_000 + stamp.nanos
+        return (nanoseconds - begun) / 1e9 if stamp.seconds > 0 else None
+
+    vertices: list[Vertex] = []
+    transfers: list[Transfer] = []
+    for part in trace:
+        vertices += (
+            Vertex(
+                vertex.digest,
+                vertex.name,
+                tuple(vertex.inputs),
+                vertex.cached,
+                seconds(vertex, "started"),
+                seconds(vertex, "completed"),
+                vertex.error,
+                vertex.progressGroup.id,
+                vertex.progressGroup.name,
+            )
+            for vertex in part.vertexes
+        )
+        transfers += (
+            Transfer(status.vertex, status.ID, status.current)
+            for status in part.statuses
+            if status.name in _MOVING and status.current > 0
+        )
+    return vertices, transfers
+
+
+def _instant(nanoseconds: int) -> datetime:
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)

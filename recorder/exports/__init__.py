@@ -1,0 +1,1 @@
+"""Writes the history to other files."""

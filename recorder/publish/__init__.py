@@ -1,0 +1,1 @@
+"""The publication: Datasette on the file, with our metadata, templates and plugin."""

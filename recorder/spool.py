@@ -1,0 +1,115 @@
+"""Where builds wait, masked, that could not be written, until a next run stores them."""
+
+import contextlib
+import json
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from recorder import database, plain, redact, store, times
+from recorder.errors import RecorderError
+from recorder.model import Build
+
+_LOG = logging.getLogger("recorder.spool")
+
+
+def folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """The spool: `buildrec/spool` under `XDG_STATE_HOME` (`~/.local/state`)."""
+    home = environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(home, "buildrec", "spool")
+
+
+def put(build: Build, path: Path, key: bytes | None = None) -> Path:
+    """Keep `build`, masked, for the database at `path`; gives the file it waits in.
+
+    The file reaches the disk whole or not at all. Raises OSError when it cannot be written.
+    """
+    masked = store.mask(build, redact.Redactor(key or redact.load_key()))
+    place = folder()
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    stamp = times.utc_text(times.now()).replace(":", "")
+    final = place / f"{stamp}-{os.getpid()}-{os.urandom(4).hex()}.json"
+    fresh = final.with_suffix(".part")
+    values = plain.to_plain(masked)
+    values["ref"] = values.get("ref") or f"spool:{os.urandom(12).hex()}"
+    text = json.dumps({"database": str(path), "build": values}, ensure_ascii=False)
+    try:
+        with open(fresh, "w", encoding="utf-8", opener=_private) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(final)
+    except OSError:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        raise
+    return final
+
+
+def waiting(path: Path) -> list[tuple[Path, Build]]:
+    """The spooled builds for the database at `path`, oldest first; torn files are left alone."""
+    found = []
+    for file in _files():
+        try:
+            content = json.loads(file.read_bytes())
+            if content["database"] == str(path):
+                found.append((file, plain.from_plain(content["build"])))
+        except (OSError, ValueError, KeyError, TypeError, RecorderError) as error:
+            _LOG.warning("cannot read the spooled build %s: %s", file, error)
+    return found
+
+
+def drain(connection: sqlite3.Connection, path: Path) -> int:
+    """Store the builds that wait for the database at `path`; gives how many there were.
+
+    A file goes only after its build is on the disk. Builds without a ref of their own got one
+    when they were spooled, so that a crash in between does not store them twice.
+    """
+    entries = waiting(path)
+    for file, build in entries:
+        store.record(connection, build)
+        file.unlink(missing_ok=True)
+        _LOG.info("stored a build of %s that had waited in the spool", build.image_name)
+    return len(entries)
+
+
+def record_or_keep(path: Path, build: Build, timeout: float = database.TIMEOUT) -> str | None:
+    """Store `build` and what waits beside it; None when done, else a sentence on what went wrong.
+
+    What cannot be stored waits in the spool. Never raises: recording must not harm a build.
+    `timeout` is how many seconds to wait for another writer.
+    """
+    try:
+        with database.connect(path, timeout) as connection:
+            store.record(connection, build)
+            try:
+                drain(connection, path)
+            except sqlite3.Error as error:
+                _LOG.warning("the spool was not emptied: %s", error)
+    except RecorderError as error:
+        return _keep(path, build, str(error))
+    except Exception as error:  # noqa: BLE001 - a bug of ours must not harm the build either
+        _LOG.debug("recording failed", exc_info=True)
+        return _keep(path, build, f"an unexpected {type(error).__name__}: {error}")
+    return None
+
+
+def _keep(path: Path, build: Build, problem: str) -> str:
+    try:
+        kept = put(build, path)
+    except Exception as error:  # noqa: BLE001
+        return f"{problem} It could not wait in {folder()} either ({error})."
+    return f"{problem} It waits in {kept} until the next run."
+
+
+def _files() -> Iterator[Path]:
+    try:
+        yield from sorted(folder().glob("*.json"))
+    except OSError:
+        return
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)

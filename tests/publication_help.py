@@ -1,0 +1,34 @@
+"""Builds for the tests of the publication, and the publication of a file."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from recorder import database, store
+from recorder.model import Build, Step
+
+NOON = datetime(2025, 7, 10, 4, 0, tzinfo=UTC)
+KEY = b"a key for tests"
+
+
+def build(
+    image: str = "shop/api", *, hours: float = 0, seconds: float = 10.0, **more: Any
+) -> Build:
+    """A build that finished some hours after noon (in Singapore) of 10 July 2025."""
+    return Build(
+        image_name=image,
+        build_duration=seconds,
+        completed_at=NOON + timedelta(hours=hours),
+        **more,
+    )
+
+
+def step(position: int, name: str, **more: Any) -> Step:
+    """A step whose identity is its name."""
+    return Step(position, name, f"key of {name}", "run", **{"started": 0.0, "duration": 1.0} | more)
+
+
+def record(path: Path, *builds: Build) -> None:
+    """Store the builds in the file."""
+    with database.connect(path) as connection:
+        store.record_all(connection, builds, KEY)

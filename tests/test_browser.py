@@ -1,0 +1,163 @@
+"""What a person sees: drawn charts and the steps of a build in a real Chromium."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from publication_help import build, record, step
+from serve_help import serving
+
+from recorder import times
+
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+QUERIES = yaml.safe_load((Path(__file__).parents[1] / "metadata.yml").read_text())["databases"][
+    "docker_build_history"
+]["queries"]
+CHARTS = [name for name, query in QUERIES.items() if "fragment" in query]
+
+# Pixels that are neither white nor see-through; an empty canvas has none.
+DRAWN = """() => {
+  const canvas = document.querySelector('canvas.marks');
+  if (!canvas || !canvas.width) return 0;
+  const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  let colours = 0;
+  for (let i = 0; i < data.length; i += 4) {
+    const [red, green, blue, alpha] = data.slice(i, i + 4);
+    if (alpha > 100 && Math.max(red, green, blue) - Math.min(red, green, blue) > 30) colours++;
+  }
+  return colours;
+}"""
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    path = tmp_path_factory.mktemp("served") / "docker_build_history.db"
+    now = times.now()
+    record(
+        path,
+        *(
+            build(
+                f"shop/{'api' if number % 2 else 'web'}",
+                hours=(now - timedelta(hours=6 * number) - build().completed_at)
+                / timedelta(hours=1),
+                seconds=20 + number % 7,
+                image_size_bytes=100_000_000 + number * 1_000_000,
+                cache_ratio=number % 3 / 2,
+                error_message="<script>document.title='owned'</script>",
+                steps=(
+                    step(0, "[1/2] FROM alpine", duration=2.0),
+                    step(1, "[2/2] RUN make <b>all</b>", started=2.0, duration=15.0, critical=True),
+                ),
+            )
+            for number in range(40)
+        ),
+    )
+    with serving(path) as (url, _):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield launched
+        launched.close()
+
+
+class Visit:
+    """A page with what went wrong on it, and which hosts it asked."""
+
+    def __init__(self, browser: Any, *, width: int = 1280, scripts: bool = True) -> None:
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, java_script_enabled=scripts
+        )
+        self.page = self.context.new_page()
+        self.errors: list[str] = []
+        self.hosts: set[str] = set()
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda asked: self.hosts.add(urlsplit(asked.url).netloc))
+
+    def _hear(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def open(self, url: str) -> Any:
+        self.page.goto(url, wait_until="load")
+        return self.page
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Visit]:
+    visit = Visit(browser)
+    yield visit
+    visit.context.close()
+
+
+@pytest.mark.parametrize("query", CHARTS)
+def test_the_link_to_a_query_draws_its_chart(visit: Visit, served: str, query: str) -> None:
+    page = visit.open(f"{served}/docker_build_history")
+    page.click(f'a[href^="/docker_build_history/{query}#"]')
+    page.wait_for_function(f"({DRAWN})() > 50")
+    page.wait_for_load_state("networkidle")
+    assert visit.errors == []
+    assert {host for host in visit.hosts if host} == {urlsplit(served).netloc}
+
+
+def test_the_page_of_a_build_shows_its_steps_as_bars(visit: Visit, served: str) -> None:
+    page = visit.open(f"{served}/")
+    page.click("text=shop/web")
+    page.wait_for_selector("svg.bar rect.critical")
+    assert page.is_visible("text=[2/2] RUN make <b>all</b>")
+    first, second = (page.locator("svg.bar rect").nth(i).bounding_box() for i in (0, 1))
+    assert second["x"] == pytest.approx(first["x"] + first["width"], abs=1)
+    assert second["width"] == pytest.approx(first["width"] * 7.5, rel=0.02)
+    assert page.title() == "shop/web, build 1"
+    assert visit.errors == []
+    assert {host for host in visit.hosts if host} == {urlsplit(served).netloc}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/",
+        "/docker_build_history",
+        "/docker_build_history/docker_builds",
+        "/docker_build_history/docker_builds/1",
+        "/docker_build_history/build_statistics/1",
+        "/docker_build_history/steps",
+        "/docker_build_history/failures",
+    ],
+)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_page_fits_its_window_without_errors(
+    browser: Any, served: str, address: str, width: int
+) -> None:
+    visit = Visit(browser, width=width)
+    page = visit.open(served + address)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert visit.errors == []
+    visit.context.close()
+
+
+def test_everything_but_charts_works_without_script(browser: Any, served: str) -> None:
+    visit = Visit(browser, scripts=False)
+    page = visit.open(f"{served}/")
+    page.click("text=Recent builds")
+    page.fill("input[name=limit]", "3")
+    page.click("input[type=submit]")
+    assert page.locator("table.rows-and-columns tbody tr").count() == 3
+    page.click("table.rows-and-columns tbody tr:first-child td.col-id a")
+    assert page.locator("svg.bar").count() == 2
+    visit.context.close()
