@@ -120,12 +120,6 @@ class ImportFailedError(RecorderError):
     slug = "import-failed"
 
 
-class MissingExtraError(RecorderError):
-    """An optional library is not installed."""
-
-    slug = "missing-extra"
-
-
 class CannotServeError(RecorderError):
     """The publication cannot start, for instance because the port is taken."""
 

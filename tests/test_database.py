@@ -220,9 +220,9 @@ def test_a_reading_connection_cannot_write(database_path):
 @pytest.mark.parametrize("odd", ["a b.db", "50%.db", "what?.db", "#1.db", "größe.db", "a'b.db"])
 def test_odd_names_are_names(tmp_path, odd):
     assert record(tmp_path / odd).new
+    assert [file.name for file in tmp_path.iterdir()] == [odd]
     with closing(sqlite3.connect(database.uri(tmp_path / odd, mode="ro"), uri=True)) as plain:
         assert plain.execute("SELECT count(*) FROM docker_builds").fetchone() == (1,)
-    assert [file.name for file in tmp_path.iterdir()] == [odd]
 
 
 # Where root is needed, or must be given up
@@ -374,7 +374,7 @@ def test_every_error_about_the_file_has_a_class_of_its_own(tmp_path):
     )]  # fmt: skip
     assert len(set(slugs)) == len(slugs)
     with complains(DatabaseError, "no such table"), database.translated(tmp_path / NAME):
-        sqlite3.connect(":memory:").execute("SELECT * FROM nothing")
+        sqlite3.connect(":memory:").execute("SELECT * FROM missing")
 
 
 # How it is opened

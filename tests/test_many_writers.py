@@ -62,19 +62,15 @@ def test_sixty_four_processes_that_record_at_once_lose_nothing(tmp_path):
             WRITERS * BUILDS * 3,
         )
         assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        kept = plain.execute(
-            "SELECT image_name, total_builds, round(avg_duration, 6), min_duration, max_duration, "
-            "last_duration, last_size_mb, round(total_duration, 6) FROM build_statistics "
-            "ORDER BY image_name"
-        ).fetchall()
-        assert (
-            kept
-            == plain.execute(
-                "SELECT image_name, total_builds, round(avg_duration, 6), min_duration, max_duration, "
-                f"last_duration, last_size_mb, round(total_duration, 6) FROM ({statistics.DEFINITION}) "
-                "ORDER BY image_name"
-            ).fetchall()
+        columns = (
+            "image_name, total_builds, round(avg_duration, 6), min_duration, max_duration, "
+            "last_duration, last_size_mb, round(total_duration, 6)"
         )
+        kept, defined = (
+            plain.execute(f"SELECT {columns} FROM ({rows}) ORDER BY image_name").fetchall()
+            for rows in ("SELECT * FROM build_statistics", statistics.DEFINITION)
+        )
+        assert kept == defined
         totals = plain.execute("SELECT * FROM build_totals ORDER BY image_name").fetchall()
     with database.connect(path) as connection, database.transaction(connection):
         statistics.rebuild(connection, ["cart", "shared", "shop"], "2025-07-10T00:00:00.000Z")

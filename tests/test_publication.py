@@ -338,18 +338,27 @@ async def test_the_document_is_sent_again_only_when_it_changed(
     assert answer.headers["etag"] != etag
 
 
+def damage(path: Path) -> None:
+    """Overwrite all of the file but its header."""
+    for name in ("-wal", "-shm"):
+        path.with_name(path.name + name).unlink(missing_ok=True)
+    content = path.read_bytes()
+    path.write_bytes(content[:100] + b"\xff" * (len(content) - 100))
+
+
+def lose(path: Path) -> None:
+    path.unlink()
+
+
 async def test_health_is_read_from_the_file_as_it_is_now(
     published: Datasette, database_path: Path
 ) -> None:
     answer = await published.client.get("/-/healthz")
     assert (answer.status_code, answer.json()) == (200, {"ok": True})
-    content = database_path.read_bytes()
-    for name in ("-wal", "-shm"):
-        database_path.with_name(database_path.name + name).unlink(missing_ok=True)
-    database_path.write_bytes(content[:100] + b"\xff" * (len(content) - 100))
+    damage(database_path)
     answer = await published.client.get("/-/healthz")
     assert (answer.status_code, answer.json()["ok"]) == (503, False)
-    database_path.unlink()
+    lose(database_path)
     assert (await published.client.get("/-/healthz")).json()["error"] == "database-missing"
 
 

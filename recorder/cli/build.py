@@ -34,7 +34,11 @@ def build(
     return wrap.build(arguments, Plan("build", db or app.asked_database, timezone, image_name))
 
 
-@click.command(context_settings=_PASSED_ON, options_metavar="[OUR OPTIONS]", no_args_is_help=True)
+@click.command(
+    context_settings={"allow_interspersed_args": False},
+    options_metavar="[OUR OPTIONS]",
+    no_args_is_help=True,
+)
 @click.argument("command", nargs=-1, required=True, metavar="[--] COMMAND...")
 @click.option("--timezone", help="Zone to record in.  [default: Asia/Singapore]")
 @click.option("--db", metavar="PATH", help="The database file.")

@@ -23,7 +23,6 @@ _DOCKERFILE = """\
 FROM scratch AS assets
 COPY pictures /srv/pictures
 FROM scratch
-WORKDIR /srv
 COPY settings.txt /srv/
 COPY --from=assets /srv/pictures /srv/pictures
 LABEL org.opencontainers.image.title="buildrec demo"

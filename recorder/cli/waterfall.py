@@ -60,7 +60,7 @@ def _line(step: Row, total: float, name: int, bar: int, marks: Marks) -> str:
 def _bar(step: Row, total: float, width: int, marks: Marks) -> str:
     if step["cached"] or step["started"] is None:
         return ""
-    begin = min(width - 1, max(0, round(step["started"] / total * width)))
+    begin = int(min(width - 1, max(0, round(step["started"] / total * width))))
     length = max(1, round(_end(step) / total * width) - begin)
     mark = {"critical": marks.critical, "shared": marks.shared}.get(_kind(step), marks.other)
     return " " * begin + str(mark) * min(length, width - begin)

@@ -2,8 +2,7 @@
 
 import hashlib
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,40 +55,32 @@ def take_in(target: Path, path: Path, zone: str) -> Report:
     """
     reading = read(path, zone)
     with database.connect(target) as connection:
-        new = _New(connection, reading.builds)
-        store.record_all(connection, new)
-        known = len(reading.builds) - new.count
-        _remember(connection, path, reading, new.count, known)
+        new = store.record_all(connection, _unknown(connection, reading.builds)).new
+        known = len(reading.builds) - new
+        _remember(connection, path, reading, new, known)
     return Report(
-        path.name, reading.form, new.count, known, tuple(reading.rejected), tuple(reading.remarks)
+        path.name, reading.form, new, known, tuple(reading.rejected), tuple(reading.remarks)
     )
 
 
-class _New(Iterable[Build]):
-    """Those of `builds` that the database does not hold; as many of equal ones as it lacks."""
+def _unknown(connection: sqlite3.Connection, builds: list[Build]) -> Iterator[Build]:
+    """Those of `builds` that the database does not hold; as many of equal ones as it lacks.
 
-    def __init__(self, connection: sqlite3.Connection, builds: list[Build]) -> None:
-        self._connection = connection
-        self._builds = builds
-        self.count = 0
-
-    def __iter__(self) -> Iterator[Build]:
-        held: Counter[tuple[str, str, float]] = Counter()
-        asked = set()
-        for build in self._builds:
-            key = (build.image_name, times.utc_text(build.completed_at), build.build_duration)
-            if key not in asked:
-                asked.add(key)
-                held[key] = self._connection.execute(
-                    "SELECT count(*) FROM docker_builds "
-                    "WHERE image_name = ? AND completed_at = ? AND build_duration = ?",
-                    key,
-                ).fetchone()[0]
-            if held[key]:
-                held[key] -= 1
-            else:
-                self.count += 1
-                yield build
+    A build with a ref is left to the store, which knows it by that.
+    """
+    held: dict[tuple[str, str, float], int] = {}
+    for build in builds:
+        key = (build.image_name, times.utc_text(build.completed_at), build.build_duration)
+        if key not in held:
+            held[key] = connection.execute(
+                "SELECT count(*) FROM docker_builds "
+                "WHERE image_name = ? AND completed_at = ? AND build_duration = ?",
+                key,
+            ).fetchone()[0]
+        if build.ref is None and held[key]:
+            held[key] -= 1
+        else:
+            yield build
 
 
 def _remember(
