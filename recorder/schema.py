@@ -156,9 +156,13 @@ BUILD_STEPS = Table(
     "build_steps",
     "One row for each step of each build, compact; the view `steps` gives the readable rows.",
     (
-        C("build_id", "INTEGER NOT NULL REFERENCES docker_builds ON DELETE CASCADE", "The build."),
+        C(
+            "build_id",
+            "INTEGER NOT NULL REFERENCES docker_builds (id) ON DELETE CASCADE",
+            "The build.",
+        ),
         C("position", "INTEGER NOT NULL", "Place in the order in which the steps began."),
-        C("name_id", "INTEGER NOT NULL REFERENCES step_names", "Its name and identity."),
+        C("name_id", "INTEGER NOT NULL REFERENCES step_names (id)", "Its name and identity."),
         C("cached", "INTEGER NOT NULL", "1 when the result came from the cache."),
         C("shared", "INTEGER NOT NULL", "1 when a concurrent build had begun it."),
         C("critical", "INTEGER NOT NULL", "1 when it is on the critical path."),

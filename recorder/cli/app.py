@@ -19,6 +19,7 @@ COMMANDS = {
     "build": ("recorder.cli.build", "Run `docker buildx build` and record it."),
     "run": ("recorder.cli.build", "Run any command that builds and record its builds."),
     "record": ("recorder.cli.record", "Record a build that was measured elsewhere."),
+    "sync": ("recorder.cli.sync", "Store every build that the builders still hold."),
     "history": ("recorder.cli.history", "List the latest builds."),
     "stats": ("recorder.cli.history", "Show averages and totals by image."),
     "show": ("recorder.cli.show", "Show one build, step by step."),

@@ -93,6 +93,16 @@ def of_builder(name: str, environ: Mapping[str, str] = os.environ) -> Endpoint |
     return here if name in (here.context, "default") else of_context(name, environ)
 
 
+def builders(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """All builders that buildx knows: the engine's own, then those it keeps instance files for."""
+    own = "default" if environ.get("DOCKER_HOST") else current(environ).context
+    try:
+        instances = sorted(path.name for path in (buildx_folder(environ) / "instances").iterdir())
+    except OSError:
+        instances = []
+    return list(dict.fromkeys([own, *instances]))
+
+
 def _current_context(environ: Mapping[str, str]) -> str:
     return str(
         _read_json(config_folder(environ) / "config.json").get("currentContext") or "default"

@@ -1,6 +1,5 @@
 """What our own pages show beyond what Datasette gives them, as plain values for the templates."""
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -45,33 +44,6 @@ def waterfall(steps: Iterable[Mapping[str, Any]], build_seconds: float) -> list[
         width = max(min(end / whole, 1.0) - left, 0.0) if row["duration"] else 0.0
         bars.append(Bar(row, round(left * 100, 3), round(width * 100, 3)))
     return bars
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as people say them: `0.42 s`, `12.3 s`, `3 min 05 s`, `1 h 02 min`."""
-    if seconds is None or not math.isfinite(seconds):
-        return ""
-    if seconds < 10:
-        return f"{seconds:.2f} s"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def size(megabytes: float | None) -> str:
-    """MB of 10^6 bytes as people say them; nothing for a build without an image."""
-    if not megabytes:
-        return ""
-    return f"{megabytes / 1000:.2f} GB" if megabytes >= 1000 else f"{megabytes:.1f} MB"
-
-
-def share(ratio: float | None) -> str:
-    """A ratio from 0 to 1 in percent."""
-    return "" if ratio is None else f"{ratio:.0%}"
 
 
 def moment(text: str | None) -> str:

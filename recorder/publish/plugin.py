@@ -12,7 +12,7 @@ from datasette import Forbidden, Response, hookimpl
 from datasette.utils import add_cors_headers
 from markupsafe import Markup
 
-from recorder import database, older_tools, schema
+from recorder import database, figures, older_tools, schema
 from recorder.errors import DatabaseError
 from recorder.publish import headers, pages, parameters, times_document
 from recorder.publish.site import DATABASE
@@ -210,7 +210,7 @@ def render_cell(
 @_hook
 def prepare_jinja2_environment(env: Any) -> None:
     """The filters of our templates."""
-    env.filters["build_duration"] = pages.duration
-    env.filters["build_size"] = pages.size
-    env.filters["build_share"] = pages.share
+    env.filters["build_duration"] = figures.duration
+    env.filters["build_size"] = figures.megabytes
+    env.filters["build_share"] = figures.percent
     env.filters["build_moment"] = pages.moment

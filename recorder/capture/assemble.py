@@ -1,0 +1,56 @@
+"""Makes a Build of a history record: its trace, what buildx knows of it, its checkout, its size."""
+
+import logging
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from recorder.capture import origin, sizes
+from recorder.engine import records
+from recorder.engine.history import History
+from recorder.engine.local_state import LocalState
+from recorder.errors import RecorderError
+from recorder.model import Build
+
+_LOG = logging.getLogger("recorder.capture")
+
+
+class Circumstances(NamedTuple):
+    """What all builds of one recording share: the way in, the database, our own options.
+
+    `ci_url` is the CI run that this process is part of, for builds that it started itself.
+    """
+
+    source: str
+    path: Path
+    zone: str
+    image_name: str | None = None
+    ci_url: str | None = None
+    secrets: frozenset[str] = frozenset()
+
+
+async def assemble(
+    engine: History, record: Any, state: LocalState | None, shared: Circumstances
+) -> Build:
+    """The build of a finished `record`, with its steps as far as the builder still holds them."""
+    try:
+        trace = await engine.trace(record.Ref)
+    except RecorderError as error:
+        _LOG.warning("recording a build without its steps: %s", error)
+        trace = []
+    checkout = origin.checkout(state.context) if state else origin.Checkout()
+    build = records.to_build(
+        record,
+        trace,
+        state,
+        records.Origin(
+            source=shared.source,
+            builder=engine.builder,
+            zone=shared.zone,
+            image_name=shared.image_name,
+            git_commit=checkout.commit,
+            git_branch=checkout.branch,
+            ci_url=shared.ci_url,
+            secrets=shared.secrets,
+        ),
+    )
+    return sizes.with_size(build, record, shared.path)

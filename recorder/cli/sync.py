@@ -1,0 +1,42 @@
+"""`buildrec sync`."""
+
+import sys
+
+import click
+
+from recorder import times
+from recorder.capture import sync as capture
+from recorder.capture.assemble import Circumstances
+from recorder.cli.context import App
+
+
+@click.command()
+@click.option(
+    "--builder",
+    "builders",
+    multiple=True,
+    metavar="NAME",
+    help="Which builder; may be given again.  [default: all that buildx knows]",
+)
+@click.option("--timezone", help="Zone to record in.  [default: Asia/Singapore]")
+@click.pass_obj
+def sync(app: App, builders: tuple[str, ...], timezone: str | None) -> int:
+    """Store every build that the builders still hold, whoever started it.
+
+    An engine forgets a build after two days, or when fifty came after it, so run this often: from
+    cron, or as the last step of a CI run. Running it again adds nothing.
+    """
+    shared = Circumstances("sync", app.database, times.zone_name(timezone))
+    progress = {"progress": _progress} if sys.stderr.isatty() else {}
+    results = capture.sync(builders, shared, **progress)
+    for result in results:
+        if result.problem is not None:
+            click.echo(f"{result.builder}: not read: {result.problem}", err=True)
+        else:
+            click.echo(f"{result.builder}: {result.new} builds in, {result.known} known", err=True)
+    return int(any(result.problem for result in results))
+
+
+def _progress(builder: str, done: int, total: int) -> None:
+    end = "\n" if done == total else ""
+    click.echo(f"\r{builder}: {done} of {total}{end}", err=True, nl=False)
