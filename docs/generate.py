@@ -19,10 +19,12 @@ TITLES = {
     "build_totals": "Sums behind the statistics",
     "step_names": "Names of steps",
     "build_steps": "Steps, compact",
+    "live_builds": "What runs now, as recorders see it",
     "imported_files": "Imported files",
+    "live": "What runs now",
     "steps": "Steps",
 }
-HIDDEN = ("build_totals", "step_names", "imported_files")
+HIDDEN = ("build_totals", "step_names", "live_builds", "imported_files")
 SORT = {
     "docker_builds": "sort_desc: completed_at",
     "build_statistics": "sort_desc: total_duration",
@@ -41,7 +43,8 @@ OF_VIEW = {
         ("duration", "Duration inside the build; none when cut.", "seconds"),
         ("raw_duration", "A shared step's whole duration, its part before the build included.",
          "seconds"),
-    )
+    ),
+    "live": (("elapsed", "How long it has run.", "seconds"),),
 }  # fmt: skip
 
 

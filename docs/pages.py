@@ -50,9 +50,9 @@ def errors_page() -> str:
     lines = [
         "# Errors",
         "",
-        "Each error is one sentence with its cure; `buildrec -v` also shows where it came from. In",
-        "Python they are classes of `recorder.errors`, all of them `recorder.RecorderError`. Written",
-        "by `docs/pages.py`.",
+        "Each error is one sentence with its cure; `buildrec -v` also shows where it came from.",
+        "In Python they are classes of `recorder.errors`, each of them a `recorder.RecorderError`.",
+        "Written by `docs/pages.py`.",
         "",
         "| error | class | exit | what it means |",
         "| --- | --- | --- | --- |",

@@ -64,8 +64,9 @@ def connect_to_read(path: Path) -> Iterator[sqlite3.Connection]:
             "record a build first, or name one with --db or BUILDREC_DB",
         )
     with translated(path):
-        # Not mode=ro: a reader of a WAL file must be able to make the -shm file beside it.
-        connection = sqlite3.connect(path, timeout=TIMEOUT, isolation_level=None)
+        connection = sqlite3.connect(
+            _reading(path), uri=True, timeout=TIMEOUT, isolation_level=None
+        )
         with closing(connection):
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only = ON")
@@ -140,6 +141,16 @@ def _cannot_open(path: Path) -> DatabaseError:
     return DatabaseReadOnlyError(
         f"{path} cannot be written", "change its permissions, or name another file with --db"
     )
+
+
+def _reading(path: Path) -> str:
+    """How to open the file to read it.
+
+    Not mode=ro, as a reader of a WAL file must be able to make the -shm file beside it; where the
+    folder does not let it, nobody else writes there either, and the file is as good as immutable.
+    """
+    alone = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
+    return uri(path, immutable="1") if alone else uri(path, mode="rw")
 
 
 def _open(path: Path, timeout: float) -> sqlite3.Connection:

@@ -12,6 +12,7 @@ from recorder.times import DEFAULT_ZONE, before
 Status = Literal["completed", "failed", "canceled"]
 STATUSES: tuple[Status, ...] = ("completed", "failed", "canceled")
 MICRO = 1_000_000
+_MOST = 1e8  # three years, or a hundred terabytes: what is more is a mistake, and spoils sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ class Build:
             raise BadValueError(
                 f"{self.status!r} is no status of a build", f"say one of {', '.join(STATUSES)}"
             )
-        if self.completed_at.tzinfo is None:
+        object.__setattr__(self, "ref", self.ref or None)
+        if self.completed_at.tzinfo is None or (self.started_at and self.started_at.tzinfo is None):
             raise BadValueError("a build's time has no zone", "give an aware datetime")
         if self.started_at is None:
             began = before(self.completed_at, self.build_duration)
@@ -142,5 +144,7 @@ def _number(value: object, what: str, cure: str) -> float:
         raise BadValueError(f"{value!r} is not {what}", cure)
     if number < 0:
         raise BadValueError(f"{what} cannot be negative, as {value!r} is", cure)
+    if number > _MOST:
+        raise BadValueError(f"{value!r} is more than {what} can be", cure)
     # Whole microseconds (bytes), so that sums over them are exact in any order.
     return round(number * MICRO) / MICRO

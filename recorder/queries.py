@@ -1,6 +1,7 @@
 """Reads the history: lists, one build, its steps, the figures by image."""
 
 import sqlite3
+import statistics
 from typing import Any
 
 from recorder import schema
@@ -61,6 +62,35 @@ def steps(connection: sqlite3.Connection, build_id: int) -> list[Row]:
     """The steps of a build in the order in which they began: rows of the view `steps`."""
     query = "SELECT * FROM steps WHERE build_id = ? ORDER BY position"
     return _rows(connection, query, (build_id,))
+
+
+def usual_duration(
+    connection: sqlite3.Connection,
+    image_name: str,
+    cache_class: str | None,
+    before_ref: str | None = None,
+) -> float | None:
+    """Median duration in seconds of the image's latest 20 successes with as much of the cache.
+
+    A cold build is compared with cold ones, or else it would always look slow. `before_ref` leaves
+    one build out. None where there is no such build.
+    """
+    rows = connection.execute(
+        "SELECT build_duration FROM ("
+        "  SELECT build_duration, cache_class, ref FROM docker_builds"
+        "  WHERE image_name = ? AND success = 1 ORDER BY completed_at DESC LIMIT 200"
+        ") WHERE cache_class IS ? AND ref IS NOT ? LIMIT 20",
+        (image_name, cache_class, before_ref),
+    ).fetchall()
+    return statistics.median(row[0] for row in rows) if rows else None
+
+
+def typical_duration(connection: sqlite3.Connection, image_name: str) -> float | None:
+    """Median duration in seconds of the image's latest 100 successes, whatever their cache."""
+    row = connection.execute(
+        "SELECT median_duration FROM build_statistics WHERE image_name = ?", (image_name,)
+    ).fetchone()
+    return row[0] if row else None
 
 
 def known_size(

@@ -5,6 +5,7 @@ the well-known token formats (detect-secrets knows most of them), credentials in
 value that the caller knows to be secret, wherever it is repeated.
 """
 
+import base64
 import functools
 import hashlib
 import hmac
@@ -13,6 +14,7 @@ import re
 import secrets as random_source
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 SECRET_NAME = re.compile(
     r"pass(?:w(?:or)?d|phrase)?(?:$|[\d_-])|pwd|secret|token|api_?key|access_?key|private_?key|"
@@ -56,7 +58,9 @@ class Redactor:
 
     def __init__(self, key: bytes, known: Iterable[str] = ()) -> None:
         self._key = key
-        self._known = _pattern_of(value.strip() for value in known if value.strip())
+        self._known = _pattern_of(
+            spelled for value in known if value.strip() for spelled in _spellings(value.strip())
+        )
 
     def knowing(self, more: Iterable[str]) -> "Redactor":
         """A redactor with the same key that knows `more` (only) by value."""
@@ -152,6 +156,14 @@ def _make_key(path: Path) -> bytes:
         except OSError:
             return key
     return key
+
+
+def _spellings(value: str) -> set[str]:
+    """A secret as it is, and as URLs and configs carry it; short ones are too common for that."""
+    if len(value) < 6:
+        return {value}
+    encoded = base64.b64encode(value.encode(errors="replace")).decode()
+    return {value, quote(value, safe="", errors="replace"), quote(value, errors="replace"), encoded}
 
 
 def _pattern_of(values: Iterable[str]) -> "re.Pattern[str] | None":

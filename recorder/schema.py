@@ -175,6 +175,25 @@ BUILD_STEPS = Table(
     " WITHOUT ROWID",
 )
 
+LIVE_BUILDS = Table(
+    "live_builds",
+    "What runs now, as a `buildrec watch` sees it; the view `live` leaves out what went stale.",
+    (
+        C("ref", "TEXT PRIMARY KEY", "BuildKit's id of the build."),
+        C("image_name", "TEXT NOT NULL", "The series."),
+        C("builder", "TEXT NOT NULL", "Name of the builder."),
+        C("started_at", "TEXT NOT NULL", "When it began, UTC, fixed width."),
+        C("steps", "INTEGER NOT NULL", "Steps known so far."),
+        C("completed_steps", "INTEGER NOT NULL", "Steps that are done."),
+        C("cached_steps", "INTEGER NOT NULL", "Steps that came from the cache."),
+        C("current_step", "TEXT", "A step that runs now, secrets masked."),
+        C("usual_duration", "REAL", "What is usual for the series.", "seconds"),
+        C("recorder", "TEXT NOT NULL", "Which recorder sees it."),
+        C("updated_at", "TEXT NOT NULL", "When that recorder last said so, UTC."),
+    ),
+    suffix=" WITHOUT ROWID",
+)
+
 IMPORTED_FILES = Table(
     "imported_files",
     "What was taken in from other files.",
@@ -196,6 +215,7 @@ TABLES = (
     BUILD_TOTALS,
     STEP_NAMES,
     BUILD_STEPS,
+    LIVE_BUILDS,
     IMPORTED_FILES,
 )
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from recorder import database, plain, redact, store, times
+from recorder import database, masking, plain, redact, store, times
 from recorder.errors import RecorderError
 from recorder.model import Build
 
@@ -17,7 +17,8 @@ _LOG = logging.getLogger("recorder.spool")
 
 def folder(environ: Mapping[str, str] = os.environ) -> Path:
     """The spool: `buildrec/spool` under `XDG_STATE_HOME` (`~/.local/state`)."""
-    home = environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    # Not Path.home, which fails for a user without a home.
+    home = environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")  # noqa: PTH111
     return Path(home, "buildrec", "spool")
 
 
@@ -26,7 +27,7 @@ def put(build: Build, path: Path, key: bytes | None = None) -> Path:
 
     The file reaches the disk whole or not at all. Raises OSError when it cannot be written.
     """
-    masked = store.mask(build, redact.Redactor(key or redact.load_key()))
+    masked = masking.mask(build, redact.Redactor(key or redact.load_key()))
     place = folder()
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     stamp = times.utc_text(times.now()).replace(":", "")
@@ -54,25 +55,35 @@ def waiting(path: Path) -> list[tuple[Path, Build]]:
     for file in _files():
         try:
             content = json.loads(file.read_bytes())
-            if content["database"] == str(path):
+            if _same(content["database"], path):
                 found.append((file, plain.from_plain(content["build"])))
+        except FileNotFoundError:
+            continue  # another run has just stored it
         except (OSError, ValueError, KeyError, TypeError, RecorderError) as error:
             _LOG.warning("cannot read the spooled build %s: %s", file, error)
     return found
 
 
 def drain(connection: sqlite3.Connection, path: Path) -> int:
-    """Store the builds that wait for the database at `path`; gives how many there were.
+    """Store the builds that wait for the database at `path`; gives how many were stored.
 
     A file goes only after its build is on the disk. Builds without a ref of their own got one
-    when they were spooled, so that a crash in between does not store them twice.
+    when they were spooled, so that a crash in between does not store them twice. One that cannot
+    be stored does not keep the others waiting; raises sqlite3.OperationalError when none can be.
     """
-    entries = waiting(path)
-    for file, build in entries:
-        store.record(connection, build)
-        file.unlink(missing_ok=True)
+    stored = 0
+    for file, build in waiting(path):
+        try:
+            store.record(connection, build)
+            file.unlink(missing_ok=True)
+        except sqlite3.OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the others are not
+            _LOG.warning("the spooled build %s keeps waiting: %s", file, error)
+            continue
+        stored += 1
         _LOG.info("stored a build of %s that had waited in the spool", build.image_name)
-    return len(entries)
+    return stored
 
 
 def record_or_keep(path: Path, build: Build, timeout: float = database.TIMEOUT) -> str | None:
@@ -86,7 +97,7 @@ def record_or_keep(path: Path, build: Build, timeout: float = database.TIMEOUT) 
             store.record(connection, build)
             try:
                 drain(connection, path)
-            except sqlite3.Error as error:
+            except Exception as error:  # noqa: BLE001 - the build itself is recorded
                 _LOG.warning("the spool was not emptied: %s", error)
     except RecorderError as error:
         return _keep(path, build, str(error))
@@ -102,6 +113,10 @@ def _keep(path: Path, build: Build, problem: str) -> str:
     except Exception as error:  # noqa: BLE001
         return f"{problem} It could not wait in {folder()} either ({error})."
     return f"{problem} It waits in {kept} until the next run."
+
+
+def _same(one: str, other: Path) -> bool:
+    return one == str(other) or os.path.realpath(one) == os.path.realpath(other)
 
 
 def _files() -> Iterator[Path]:

@@ -4,10 +4,10 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from recorder import naming, redact, schema, times
+from recorder import masking, naming, redact, schema, times
 from recorder.database import transaction
 from recorder.errors import DatabaseError
 from recorder.model import MICRO, Build, Step
@@ -27,7 +27,6 @@ _INSERT_STEP = (
 # Ways in that were asked for by name know better than those that see builds pass by.
 _EXPLICIT = frozenset({"build", "run", "record"})
 _BY_CHOICE = ("image_name", "source", "timezone")
-_FINAL = frozenset({"ref", "status", "success", "started_at", "completed_at", "created_at"})
 _SIZE = ("image_size_mb", "image_size_bytes", "size_kind")  # of one measurement, or none
 
 
@@ -131,49 +130,6 @@ def known_refs(connection: sqlite3.Connection, refs: Iterable[str]) -> set[str]:
     return found
 
 
-def mask(build: Build, redactor: redact.Redactor) -> Build:
-    """The build with every known and recognised secret masked in every text, and none kept."""
-    own = _knowing(build, redactor)
-    return _mask_steps(_mask_row(build, own), own)
-
-
-def _knowing(build: Build, redactor: redact.Redactor) -> redact.Redactor:
-    """`redactor` itself, or one that knows the secret values of this build too."""
-    known = build.secrets | redact.secret_values(build.build_args)
-    return redactor.knowing(known) if known else redactor
-
-
-def _mask_row(build: Build, redactor: redact.Redactor) -> Build:
-    clean = redactor.text
-    texts: dict[str, Any] = {
-        name: clean(value)
-        for name in ("image_name", "dockerfile_path", "error_message", "builder", "target",
-                     "git_branch", "git_commit", "ci_url", "platform")
-        if (value := getattr(build, name))
-    }  # fmt: skip
-    return replace(
-        build,
-        **texts,
-        build_args=redactor.arguments(build.build_args),
-        image_tags=tuple(clean(tag) for tag in build.image_tags),
-        secrets=frozenset(),
-    )
-
-
-def _mask_steps(build: Build, redactor: redact.Redactor) -> Build:
-    return replace(build, steps=tuple(_mask_step(step, redactor) for step in build.steps))
-
-
-def _mask_step(step: Step, redactor: redact.Redactor) -> Step:
-    return replace(
-        step,
-        name=redactor.text(step.name),
-        stage=redactor.text(step.stage) if step.stage else step.stage,
-        instruction=redactor.text(step.instruction) if step.instruction else step.instruction,
-        error=redactor.text(step.error) if step.error else step.error,
-    )
-
-
 class _Writer:
     """Writes builds inside one transaction; remembers step names and masks between them."""
 
@@ -185,10 +141,10 @@ class _Writer:
         self._now = times.utc_text(times.now())
 
     def write(self, build: Build) -> Recorded:
-        own = _knowing(build, self._redactor)
-        clean = _mask_row(build, own)
+        own = masking.knowing(build, self._redactor)
+        clean = masking.mask_row(build, own)
         if own is not self._redactor:  # other steps are masked once, when their name is written
-            clean = _mask_steps(clean, own)
+            clean = masking.mask_steps(clean, own)
         row = _row(clean, self._now)
         cursor = self._connection.execute(_INSERT_BUILD, row)
         if not cursor.rowcount:
@@ -209,7 +165,7 @@ class _Writer:
             f"SELECT id, {names} FROM docker_builds WHERE ref = ?", (build.ref,)
         ).fetchone()
         old = dict(zip(_COLUMNS, values, strict=True))
-        lacks = {name for name in _COLUMNS if old[name] is None or old[name] == "{}"} - _FINAL
+        lacks = {name for name in _COLUMNS if old[name] is None or old[name] == "{}"}
         lacks -= {"error_message"} if fresh["status"] != old["status"] else set()
         lacks = lacks.difference(_SIZE) if old["image_size_mb"] else lacks.union(_SIZE)
         changed = {name: fresh[name] for name in _COLUMNS if name in lacks}
@@ -254,7 +210,7 @@ class _Writer:
             )
 
     def _name_id(self, step: Step) -> int:
-        clean = _mask_step(step, self._redactor)
+        clean = masking.mask_step(step, self._redactor)
         query = "SELECT id FROM step_names WHERE step_key = ? AND name = ?"
         found = self._connection.execute(query, (clean.step_key, clean.name)).fetchone()
         if found:

@@ -24,11 +24,27 @@ VIEWS = {
         FROM build_steps AS s
         JOIN step_names AS n ON n.id = s.name_id
     """,
+    "live": """
+        SELECT
+          ref,
+          image_name,
+          builder,
+          started_at,
+          round((julianday('now') - julianday(started_at)) * 86400, 1) AS elapsed,
+          usual_duration,
+          steps,
+          completed_steps,
+          cached_steps,
+          current_step
+        FROM live_builds
+        WHERE julianday(updated_at) > julianday('now') - 30 / 86400.0
+    """,
 }
 
 VIEW_ABOUT = {
     "steps": "One row for each step of each build, with its name: seconds from the build's start. "
     "`raw_duration` is a shared step's whole duration, the part before this build included.",
+    "live": "What runs now: builds that a `buildrec watch` has seen in the last 30 seconds.",
 }
 
 

@@ -164,6 +164,13 @@ def test_a_known_value_is_found_whatever_surrounds_it():
     assert own.text("a-b*c(d") == "a-b*c(d"
 
 
+def test_a_mask_stays_as_it_is_even_for_who_knows_its_words():
+    own = Redactor(KEY, {"masked"})
+    once = own.text("RUN echo masked hunter22")
+    assert once == f"RUN echo {own.hide('masked')} hunter22"
+    assert own.text(once) == once
+
+
 def test_empty_known_values_mask_nothing():
     assert Redactor(KEY, {"", " ", "\n"}).text("a b\nc") == "a b\nc"
 
@@ -253,8 +260,16 @@ def test_a_key_that_cannot_be_kept_still_masks(tmp_path):
     assert len(key) >= 32
 
 
+def test_who_comes_second_takes_the_key_of_the_first(tmp_path):
+    path = tmp_path / "mask.key"
+    path.write_bytes(b"the first")
+    assert redact._make_key(path) == b"the first"
+    assert path.read_bytes() == b"the first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_first_users_at_the_same_time_share_one_key(tmp_path):
-    code = "import sys; sys.stdin.read(); from recorder import redact; print(redact.load_key())"
+    code = "import sys; from recorder import redact; sys.stdin.read(); print(redact.load_key())"
     users = [
         subprocess.Popen(
             [sys.executable, "-c", code],

@@ -70,6 +70,11 @@ def test_an_interval_that_is_told_twice_counts_once_with_its_last_end():
         Vertex("a", "[1/2] RUN make", started=1.0),
     )
     assert step.duration == pytest.approx(1.5)
+    step = only(
+        Vertex("a", "[1/2] RUN make", started=1.0, completed=2.5),
+        Vertex("a", "[1/2] RUN make", started=1.0, completed=2.0),
+    )
+    assert step.duration == pytest.approx(1.5)
 
 
 def test_an_interval_that_is_open_at_the_end_was_cut_and_has_no_duration():

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recorder import database, model, redact, schema, store, times
+from recorder import database, masking, model, redact, schema, store, times
 from recorder.errors import DatabaseError
 from recorder.model import Build, Step
 from recorder.steps import Vertex, fold
@@ -261,6 +261,13 @@ def test_the_way_in_that_was_asked_for_by_name_wins_in_any_order(connection, dat
     assert statistics["last_build_timestamp"] == row["build_timestamp"]
 
 
+def test_of_two_ways_that_were_asked_for_by_name_the_first_stays(connection, database_path):
+    store.record(connection, a_build(ref="r", source="build", image_name="shop:dev"), KEY)
+    store.record(connection, a_build(ref="r", source="run", image_name="other"), KEY)
+    row = the_build(database_path)
+    assert (row["image_name"], row["source"]) == ("shop:dev", "build")
+
+
 def test_a_name_replaces_no_name(connection, database_path):
     store.record(connection, a_build(ref="r", source="sync", image_name="unnamed"), KEY)
     store.record(connection, a_build(ref="r", source="watch", image_name="shop"), KEY)
@@ -387,18 +394,18 @@ def test_no_secret_reaches_the_file_or_what_lies_beside_it(connection, database_
 
 def test_what_is_kept_outside_of_the_database_is_masked_as_well():
     for build in (leaky_build(), replace(leaky_build(), build_args={}, secrets=frozenset())):
-        told = repr(store.mask(build, redact.Redactor(KEY)))
+        told = repr(masking.mask(build, redact.Redactor(KEY)))
         assert TOKEN not in told
         assert "pa55word" not in told
-    assert SECRET not in repr(store.mask(leaky_build(), redact.Redactor(KEY)))
-    assert not store.mask(leaky_build(), redact.Redactor(KEY)).secrets
+    assert SECRET not in repr(masking.mask(leaky_build(), redact.Redactor(KEY)))
+    assert not masking.mask(leaky_build(), redact.Redactor(KEY)).secrets
 
 
 def test_a_masked_build_is_written_as_the_build_itself(tmp_path):
     found = []
     for name, build in (
         ("one.db", leaky_build()),
-        ("two.db", store.mask(leaky_build(), redact.Redactor(KEY))),
+        ("two.db", masking.mask(leaky_build(), redact.Redactor(KEY))),
     ):
         with database.connect(tmp_path / name) as connection:
             store.record(connection, build, KEY)

@@ -1,24 +1,41 @@
 """Reads what the command line of a `docker buildx build` says, without changing a word of it."""
 
+import csv
 import os
-from collections.abc import Mapping, Sequence
+import stat
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 # Flags without a value; every other flag of `docker buildx build` takes one.
 _SWITCHES = frozenset(
-    "--check --compress --debug -D --force-rm --help -h --load --no-cache --pull --push --quiet -q "
-    "--rm --squash --disable-content-trust".split()
+    "--check --compress --debug --disable-content-trust --force-rm --help --load --no-cache --pull "
+    "--push --quiet --rm --squash".split()
 )
-_SHORT = {"-t": "--tag", "-f": "--file", "-o": "--output", "-c": "--cpu-shares", "-m": "--memory"}
+_SHORT = {
+    "t": "--tag",
+    "f": "--file",
+    "o": "--output",
+    "c": "--cpu-shares",
+    "m": "--memory",
+    "D": "--debug",
+    "h": "--help",
+    "q": "--quiet",
+}
+_LARGEST_SECRET = 512_000  # bytes; BuildKit takes no larger one
 
 
 @dataclass
 class Arguments:
-    """What was asked for: the flags with their values, and the context."""
+    """What was asked for: the flags with their values, and the rest, which is the context."""
 
     flags: dict[str, list[str]] = field(default_factory=dict)
-    context: str | None = None
+    rest: list[str] = field(default_factory=list)
+
+    @property
+    def context(self) -> str | None:
+        """The context; None in wrong usage, which has none or several."""
+        return self.rest[0] if len(self.rest) == 1 else None
 
     def last(self, flag: str) -> str | None:
         """The value that counts of a flag that may be given once."""
@@ -37,15 +54,14 @@ class Arguments:
         """The values behind `--secret`, whole and line by line, as far as they can be read."""
         found: set[str] = set()
         for value in self.flags.get("--secret", []):
-            fields = dict(part.partition("=")[::2] for part in value.split(","))
-            name = fields.get("env") or fields.get("id", "")
-            source = fields.get("src") or fields.get("source")
-            text = environ.get(name, "")
-            if source and fields.get("type") != "env":
-                try:
-                    text = Path(source).expanduser().read_text(errors="replace")
-                except OSError:
-                    text = ""
+            parts = next(csv.reader([value]), [])
+            fields = {name.lower(): text for name, _, text in (p.partition("=") for p in parts)}
+            file, variable = fields.get("src") or fields.get("source"), fields.get("env")
+            if fields.get("type") == "env" and not variable:
+                file, variable = None, file
+            if not file and not variable:  # then the id is a variable's name, or else a file's
+                file = variable = fields.get("id", "")
+            text = environ.get(variable or "") or _content(file or "")
             found.update(line.strip() for line in (text, *text.splitlines()))
         return {text for text in found if len(text) > 3}
 
@@ -56,15 +72,39 @@ def parse(words: Sequence[str]) -> Arguments:
     rest = iter(words)
     for word in rest:
         if word == "--":
-            found.context = next(rest, found.context)
-        elif word == "-" or not word.startswith("-"):
-            found.context = word
-        elif word in _SWITCHES:
-            found.flags.setdefault(word, []).append("true")
-        else:
-            flag, equals, value = word.partition("=")
-            if not word.startswith("--") and len(word) > 2 and word[:2] in _SHORT:
-                flag, equals, value = word[:2], "=", word[2:].removeprefix("=")
-            value = value if equals else next(rest, "")
-            found.flags.setdefault(_SHORT.get(flag, flag), []).append(value)
+            found.rest += rest
+            break
+        if word == "-" or not word.startswith("-"):
+            found.rest.append(word)
+            continue
+        for flag, value in _flags(word, rest):
+            found.flags.setdefault(flag, []).append(value)
     return found
+
+
+def _flags(word: str, rest: Iterator[str]) -> Iterator[tuple[str, str]]:
+    """The flags in one word with their values: several short ones may share it, as in `-qt app`."""
+    if word.startswith("--"):
+        flag, equals, value = word.partition("=")
+        yield flag, value if equals else "true" if flag in _SWITCHES else next(rest, "")
+        return
+    letters = word[1:]
+    while letters:
+        flag = _SHORT.get(letters[0], f"-{letters[0]}")
+        letters = letters[1:]
+        if flag in _SWITCHES and not letters.startswith("="):
+            yield flag, "true"
+            continue
+        yield flag, letters.removeprefix("=") if letters else next(rest, "")
+        return
+
+
+def _content(file: str) -> str:
+    """The text of a regular `file`; of a pipe, such as `<(...)`, the build alone may read."""
+    try:
+        about = Path(file).stat()
+        if stat.S_ISREG(about.st_mode) and about.st_size <= _LARGEST_SECRET:
+            return Path(file).read_text(errors="replace")
+    except OSError:
+        pass
+    return ""

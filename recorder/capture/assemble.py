@@ -31,26 +31,33 @@ class Circumstances(NamedTuple):
 async def assemble(
     engine: History, record: Any, state: LocalState | None, shared: Circumstances
 ) -> Build:
-    """The build of a finished `record`, with its steps as far as the builder still holds them."""
+    """The build of a finished `record`, with its steps as far as the builder still holds them.
+
+    A trace or an image that we cannot read leaves its part out, for the build is worth having.
+    """
     try:
         trace = await engine.trace(record.Ref)
     except RecorderError as error:
         _LOG.warning("recording a build without its steps: %s", error)
         trace = []
     checkout = origin.checkout(state.context) if state else origin.Checkout()
-    build = records.to_build(
-        record,
-        trace,
-        state,
-        records.Origin(
-            source=shared.source,
-            builder=engine.builder,
-            zone=shared.zone,
-            image_name=shared.image_name,
-            git_commit=checkout.commit,
-            git_branch=checkout.branch,
-            ci_url=shared.ci_url,
-            secrets=shared.secrets,
-        ),
+    about = records.Origin(
+        source=shared.source,
+        builder=engine.builder,
+        zone=shared.zone,
+        image_name=shared.image_name,
+        git_commit=checkout.commit,
+        git_branch=checkout.branch,
+        ci_url=shared.ci_url,
+        secrets=shared.secrets,
     )
-    return sizes.with_size(build, record, shared.path)
+    try:
+        build = records.to_build(record, trace, state, about)
+    except Exception as error:  # noqa: BLE001
+        _LOG.warning("recording a build without its steps: unexpected %r", error)
+        build = records.to_build(record, [], state, about)
+    try:
+        return sizes.with_size(build, record, shared.path)
+    except Exception as error:  # noqa: BLE001
+        _LOG.warning("recording a build without its size: unexpected %r", error)
+        return build

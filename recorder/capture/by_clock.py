@@ -1,6 +1,7 @@
 """Records a `docker build` that left no record in an engine: by the clock and the exit code."""
 
 import logging
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +13,13 @@ from recorder.errors import RecorderError
 from recorder.model import Build
 
 _LOG = logging.getLogger("recorder.capture")
-_QUESTIONS = ("--check", "--call", "--print", "--help", "-h")
+_QUESTIONS = ("--check", "--print", "--help")
 
 
 def is_no_build(arguments: Arguments) -> bool:
     """Whether the command only asks a question, which leaves nothing to record."""
-    call = arguments.last("--call")
-    return any(flag in arguments.flags for flag in _QUESTIONS) and call not in ("build", "")
+    asked = any(arguments.last(flag) not in (None, "", "false") for flag in _QUESTIONS)
+    return asked or (arguments.last("--call") or "build").partition(",")[0] != "build"
 
 
 def build(
@@ -29,9 +30,10 @@ def build(
     It has no steps, and `source` is `clock`: nothing better is known of it.
     """
     context = arguments.context or ""
-    folder = str(Path(context).resolve()) if Path(context).is_dir() else context
+    local = context != "-" and os.path.isdir(context)  # noqa: PTH112 - Path raises for a long URL
+    folder = str(Path(context).resolve()) if local else context
     names = tuple(arguments.flags.get("--tag", []))
-    checkout = origin.checkout(folder) if Path(context).is_dir() else origin.Checkout()
+    checkout = origin.checkout(folder) if local else origin.Checkout()
     error = None
     if exit_code:
         error = (

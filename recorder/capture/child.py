@@ -3,15 +3,21 @@
 Imports next to nothing, as the child is started before anything heavy is loaded.
 """
 
+import contextlib
+import errno
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 
 from recorder.errors import CommandMissingError
 
 _FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 _SI_KERNEL = 0x80  # sigaction(2): sent by the kernel, as the terminal's Ctrl-C is
+# timeout(1) and others signal a process and then its group, so that the child has the second one
+# already; docker takes the third signal as an order to drop everything.
+_APART = 1.0
 CAN_WAIT = hasattr(signal, "sigwaitinfo")
 
 
@@ -22,6 +28,7 @@ def run(arguments: Sequence[str], started: Callable[[], None]) -> int:
     not sent on; a signal sent to this process alone is. Raises CommandMissingError.
     """
     watched = {*_FORWARDED, signal.SIGCHLD}
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would take the exit code with it
     if CAN_WAIT:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, watched)
     else:
@@ -42,14 +49,17 @@ def _spawn(arguments: Sequence[str], mask: "set[signal.Signals] | set[int]") -> 
     defaults = {*_FORWARDED, signal.SIGPIPE, signal.SIGXFSZ}
     ignored = {number for number in defaults if signal.getsignal(number) is signal.SIG_IGN}
     inherited = ignored & _FORWARDED  # under nohup SIGHUP stays ignored
+    reset = defaults - inherited if CAN_WAIT else defaults
+    words = list(arguments)
     try:
-        return os.posix_spawnp(
-            arguments[0],
-            list(arguments),
-            os.environ,
-            setsigmask=mask,
-            setsigdef=defaults - inherited if CAN_WAIT else defaults,
-        )
+        try:
+            return os.posix_spawnp(words[0], words, os.environ, setsigmask=mask, setsigdef=reset)
+        except OSError as error:
+            if error.errno != errno.ENOEXEC:
+                raise
+            # A script without a first line that says by what: a shell's, as execvp(3) has it.
+            words = ["/bin/sh", *words]
+            return os.posix_spawnp(words[0], words, os.environ, setsigmask=mask, setsigdef=reset)
     except FileNotFoundError:
         raise CommandMissingError(
             f"there is no command {arguments[0]!r}", "install it, or see that PATH has its folder"
@@ -58,9 +68,14 @@ def _spawn(arguments: Sequence[str], mask: "set[signal.Signals] | set[int]") -> 
         raise CommandMissingError(
             f"{arguments[0]!r} cannot be run", "make it executable (chmod +x)"
         ) from None
+    except OSError as error:
+        raise CommandMissingError(
+            f"{arguments[0]!r} cannot be run ({error.strerror})", "see that it runs by itself"
+        ) from None
 
 
 def _wait(child: int, watched: "set[signal.Signals]") -> int:
+    sent: dict[int, float] = {}
     while True:
         news = signal.sigwaitinfo(watched)
         if news.si_signo == signal.SIGCHLD:
@@ -68,7 +83,11 @@ def _wait(child: int, watched: "set[signal.Signals]") -> int:
             if ended:
                 return _code(status)
         elif news.si_code != _SI_KERNEL:
-            os.kill(child, news.si_signo)
+            now = time.monotonic()
+            if now - sent.get(news.si_signo, -_APART) >= _APART:
+                with contextlib.suppress(PermissionError):  # sudo's child is not ours to signal
+                    os.kill(child, news.si_signo)
+                sent[news.si_signo] = now
 
 
 def _code(status: int) -> int:
@@ -85,6 +104,7 @@ def _let_go(watched: "set[signal.Signals]", before: "set[signal.Signals] | set[i
 
 def leave(code: int) -> None:
     """End this process at once with `code`, without the 10 ms in which Python takes itself down."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, AttributeError):  # closed meanwhile, or always
+            stream.flush()
     os._exit(code)

@@ -23,7 +23,7 @@ def checkout(folder: str) -> Checkout:
         for parent in (place, *place.parents):
             if (parent / ".git").exists():
                 return _head(_git_folder(parent / ".git"))
-    except OSError:
+    except (OSError, ValueError):
         pass
     return Checkout()
 
@@ -50,6 +50,8 @@ def _head(git: Path) -> Checkout:
     if not head.startswith("ref:"):
         return Checkout(head or None)
     name = head.partition(":")[2].strip()
+    if name == "refs/heads/.invalid":  # gitformat-reftable: HEAD is in a table that we do not read
+        return Checkout()
     branch = name.removeprefix("refs/heads/")
     common = git
     if (git / "commondir").exists():

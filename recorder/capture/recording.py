@@ -3,22 +3,26 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recorder import database, spool, times
-from recorder.capture import arguments, by_clock, origin, sizes
+from recorder import database, naming, spool, times
+from recorder.capture import arguments, by_clock, origin
+from recorder.capture.assemble import Circumstances, assemble
 from recorder.capture.command import Ending, Plan
 from recorder.engine import history, local_state, records
 from recorder.engine.history import History
 from recorder.engine.local_state import LocalState
 from recorder.errors import RecorderError
+from recorder.model import Build
 
 _LOG = logging.getLogger("recorder.capture")
-# Seconds that a build may take to end in the engine's books after its client has ended.
+# Seconds that a build may take to end in the engine's books after its client has ended, and where
+# it may well be somebody else's, as that of a `run` that went well.
 _GRACE = 10.0
+_SHORT_GRACE = 2.0
 # Seconds to wait for another writer before the build goes to the spool instead.
 _LOCK_TIMEOUT = 5.0
 _USAGE_ERROR = 125
@@ -33,16 +37,27 @@ class Recording:
         self._ending = ending
         self._since = ending.begun - 0.05  # file systems keep times in ticks of some milliseconds
         self._arguments = arguments.parse(words)
-        self._path = database.find(plan.asked_database)
-        self._zone = times.zone_name(plan.zone)
-        self._secrets = frozenset(self._arguments.secrets())
+        self._shared = Circumstances(
+            source=plan.kind,
+            path=database.find(plan.asked_database),
+            zone=times.zone_name(plan.zone),
+            image_name=plan.image_name,
+            ci_url=origin.ci_url(),
+            secrets=frozenset(self._arguments.secrets()),
+        )
         self._storing = asyncio.Lock()
         self._done: set[str] = set()
         self._skipped: set[str] = set()
 
     def run(self) -> None:
         """Follow the engine until the command has ended and its builds are stored."""
-        asyncio.run(self._follow())
+        try:
+            asyncio.run(self._follow())
+        except Exception as error:  # noqa: BLE001 - the clock is there even when we have a bug
+            _LOG.debug("following the engine failed", exc_info=True)
+            problem = f"the steps of a build (an unexpected {type(error).__name__}: {error})."
+            self._ending.troubles.append(problem)
+            self._ending.wait()
         if not self._done:
             self._record_by_clock()
 
@@ -72,25 +87,33 @@ class Recording:
         try:
             async for event in engine.listen():
                 state = local_state.read(event.record.Ref)
-                if event.type == history.COMPLETE and state and self._is_ours(state):
+                ours = state and self._is_ours(state) and self._is_asked_for(event.record)
+                if event.type == history.COMPLETE and ours:
                     await self._store(engine, event.record, state)
         except RecorderError as error:
             _LOG.info("stopped listening: %s", error)
 
     async def _sweep(self, engine: History) -> None:
         """Store the builds of ours that the listener has not, waiting for those still ending."""
-        deadline = time.monotonic() + _GRACE
+        well = self._plan.kind == "run" and not self._ending.exit_code
+        deadline = time.monotonic() + (_SHORT_GRACE if well else _GRACE)
+        others: dict[str, tuple[Any, LocalState]] = {}
         while states := {s.ref: s for s in self._states() if s.builder == engine.builder}:
             active = False
             for event in await engine.events():
                 state = states.get(event.record.Ref)
-                if state and event.type == history.COMPLETE:
+                if state and not self._is_asked_for(event.record):
+                    if event.type == history.COMPLETE:
+                        others[state.ref] = event.record, state
+                elif state and event.type == history.COMPLETE:
                     await self._store(engine, event.record, state)
                 elif state and state.ref not in self._done:
                     active = True
             if not active or time.monotonic() > deadline:
                 break
             await asyncio.sleep(0.05)
+        if not self._done and len(others) == 1:  # then it is ours, however its tags are written
+            await self._store(engine, *others.popitem()[1])
         if self._plan.kind == "run" and not self._done:
             await self._store_stateless(engine)
 
@@ -112,30 +135,8 @@ class Recording:
         if not records.is_build(record):
             self._skipped.add(record.Ref)
             return
-        try:
-            trace = await engine.trace(record.Ref)
-        except RecorderError as error:
-            _LOG.warning("recording a build without its steps: %s", error)
-            trace = []
-        checkout = origin.checkout(state.context) if state else origin.Checkout()
-        build = records.to_build(
-            record,
-            trace,
-            state,
-            records.Origin(
-                source=self._plan.kind,
-                builder=engine.builder,
-                zone=self._zone,
-                image_name=self._plan.image_name,
-                git_commit=checkout.commit,
-                git_branch=checkout.branch,
-                ci_url=origin.ci_url(),
-                secrets=self._secrets,
-            ),
-        )
-        build = sizes.with_size(build, record, self._path)
-        if problem := spool.record_or_keep(self._path, build, _LOCK_TIMEOUT):
-            self._ending.troubles.append(problem)
+        build = await assemble(engine, record, state, self._shared)
+        self._keep(build)
         self._done.add(record.Ref)
 
     def _record_by_clock(self) -> None:
@@ -149,14 +150,16 @@ class Recording:
             return
         if asked.context is None or self._ending.exit_code == _USAGE_ERROR:
             return
-        build = by_clock.build(
-            asked, self._ending.seconds, self._ending.exit_code, self._zone, self._secrets
-        )
+        ending, shared = self._ending, self._shared
+        build = by_clock.build(asked, ending.seconds, ending.exit_code, shared.zone, shared.secrets)
         if self._ending.exit_code in _INTERRUPTED:
             build = replace(build, status="canceled", error_message="interrupted")
         if self._plan.image_name:
             build = replace(build, image_name=self._plan.image_name)
-        if problem := spool.record_or_keep(self._path, build, _LOCK_TIMEOUT):
+        self._keep(build)
+
+    def _keep(self, build: Build) -> None:
+        if problem := spool.record_or_keep(self._shared.path, build, _LOCK_TIMEOUT):
             self._ending.troubles.append(problem)
 
     def _states(self) -> list[LocalState]:
@@ -177,9 +180,32 @@ class Recording:
             return False
         if self._plan.kind == "run" or context is None:
             return True
-        if context == state.context:
+        if _written(context) == state.context:
             return True
         try:
-            return Path(context).resolve() == Path(state.context).resolve()
+            return _written(str(Path(context).resolve())) == str(Path(state.context).resolve())
         except OSError:
             return False
+
+    def _is_asked_for(self, record: Any) -> bool:
+        """Whether a `build` asked for the tags and the target of `record`.
+
+        Tells it from another one of the same context that runs at the same time.
+        """
+        if self._plan.kind == "run":
+            return True
+        asked, made = _references(self._arguments.flags.get("--tag", [])), records.tags(record)
+        if self._arguments.last("--output") is None and bool(asked) != bool(made):
+            return False
+        target = self._arguments.last("--target") or ""
+        return asked <= _references(made) and record.FrontendAttrs.get("target", "") == target
+
+
+def _references(tags: Iterable[str]) -> set[tuple[str, str]]:
+    pairs = (naming.split_reference(tag) for tag in tags)
+    return {(repository, label or "latest") for repository, label in pairs}
+
+
+def _written(path: str) -> str:
+    """A path as buildx writes it into JSON: what is no UTF-8 replaced."""
+    return path.encode(errors="surrogateescape").decode(errors="replace")

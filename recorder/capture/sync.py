@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from recorder import database, spool, store
 from recorder.capture.assemble import Circumstances, assemble
 from recorder.engine import endpoints, history, local_state, records
+from recorder.engine.history import History
 from recorder.errors import RecorderError
 from recorder.model import Build
 
@@ -15,12 +16,23 @@ _AT_ONCE = 8
 Progress = Callable[[str, int, int], None]
 
 
+class CaughtUp(NamedTuple):
+    """What a builder held: the refs of all its builds, and those builds that were new, in order."""
+
+    refs: set[str]
+    new: tuple[Build, ...]
+
+
 class Synced(NamedTuple):
-    """What one builder had: builds that are new, builds known already, or why it could not tell."""
+    """What one builder had: how many builds are new and known, or why it could not tell.
+
+    `builds` are those that were new, oldest first.
+    """
 
     builder: str
     new: int = 0
     known: int = 0
+    builds: tuple[Build, ...] = ()
     problem: RecorderError | None = None
 
 
@@ -29,9 +41,7 @@ def _say_nothing(builder: str, done: int, total: int) -> None:
 
 
 def sync(
-    builders: Sequence[str],
-    shared: Circumstances,
-    progress: Progress = _say_nothing,
+    builders: Sequence[str], shared: Circumstances, progress: Progress = _say_nothing
 ) -> list[Synced]:
     """Store the records of `builders`, or of all that buildx knows; gives what each had.
 
@@ -42,44 +52,43 @@ def sync(
     return asyncio.run(_sync_all(names, shared, progress))
 
 
+async def catch_up(
+    engine: History, shared: Circumstances, progress: Progress = _say_nothing
+) -> CaughtUp:
+    """Store in one transaction the ended builds of one builder that are not recorded yet."""
+    held = [record for record in await engine.records() if records.is_build(record)]
+    refs = {record.Ref for record in held}
+    with database.connect(shared.path) as connection:
+        spool.drain(connection, shared.path)
+        known = store.known_refs(connection, refs)
+    fresh = [record for record in reversed(held) if record.Ref not in known]
+    gate = asyncio.Semaphore(_AT_ONCE)
+    done = 0
+
+    async def read(record: Any) -> Build:
+        nonlocal done
+        async with gate:
+            build = await assemble(engine, record, local_state.read(record.Ref), shared)
+        done += 1
+        progress(engine.builder, done, len(fresh))
+        return build
+
+    builds = tuple(await asyncio.gather(*map(read, fresh)))
+    if builds:
+        with database.connect(shared.path) as connection:
+            store.record_all(connection, builds)
+    return CaughtUp(refs, builds)
+
+
 async def _sync_all(names: list[str], shared: Circumstances, progress: Progress) -> list[Synced]:
     results = []
     for name in names:
         try:
-            builds, known = await _read(name, shared, progress)
+            async with history.open_history(name) as engine:
+                found = await catch_up(engine, shared, progress)
         except RecorderError as error:
             results.append(Synced(name, problem=error))
-            continue
-        with database.connect(shared.path) as connection:
-            tally = store.record_all(connection, builds)
-            spool.drain(connection, shared.path)
-        results.append(Synced(name, tally.new, tally.known + known))
+        else:
+            new = len(found.new)
+            results.append(Synced(name, new, len(found.refs) - new, found.new))
     return results
-
-
-async def _read(name: str, shared: Circumstances, progress: Progress) -> tuple[list[Build], int]:
-    """The builds of a builder that are not recorded yet, oldest first, and how many are."""
-    async with history.open_history(name) as engine:
-        held = [record for record in await engine.records() if records.is_build(record)]
-        known = _known([record.Ref for record in held], shared)
-        fresh = [record for record in reversed(held) if record.Ref not in known]
-        gate = asyncio.Semaphore(_AT_ONCE)
-        done = 0
-
-        async def read(record: object) -> Build:
-            nonlocal done
-            async with gate:
-                state = local_state.read(record.Ref)  # type: ignore[attr-defined]
-                build = await assemble(engine, record, state, shared)
-            done += 1
-            progress(name, done, len(fresh))
-            return build
-
-        return list(await asyncio.gather(*map(read, fresh))), len(known)
-
-
-def _known(refs: list[str], shared: Circumstances) -> set[str]:
-    if not shared.path.is_file():
-        return set()
-    with database.connect_to_read(shared.path) as connection:
-        return store.known_refs(connection, refs)

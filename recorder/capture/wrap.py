@@ -3,14 +3,17 @@
 Imports next to nothing: what is heavy is loaded once the command runs.
 """
 
+import contextlib
 import sys
 from collections.abc import Sequence
 
 from recorder.capture import child
 from recorder.capture.command import Ending, Plan
+from recorder.errors import RecorderError
 
 # Seconds to wait at most for an engine or a disk that hangs, once the command has ended.
 _PATIENCE = 60.0
+_LATER = "`buildrec sync` may find the build."
 
 
 def build(words: Sequence[str], plan: Plan) -> int:
@@ -28,14 +31,31 @@ def _run(command: Sequence[str], plan: Plan, words: Sequence[str]) -> int:
 
     ending = Ending()
     thread = threading.Thread(target=_record, args=(plan, words, ending), daemon=True)
-    code = child.run(command, thread.start)
+
+    def started() -> None:
+        try:
+            thread.start()
+        except RuntimeError as error:  # the limit of processes is reached
+            ending.troubles.append(f"{error}.")
+
+    code = child.run(command, started)
     ending.tell(code)
-    thread.join(_PATIENCE)
-    if thread.is_alive():
-        ending.troubles.append("the engine or the disk hangs; `buildrec sync` may find the build.")
+    try:
+        if thread.ident is not None:
+            thread.join(_PATIENCE)
+        if thread.is_alive():
+            ending.troubles.append(f"the engine or the disk hangs. {_LATER}")
+    except KeyboardInterrupt:
+        ending.troubles.append(f"interrupted. {_LATER}")
     for trouble in ending.troubles:
-        print(f"buildrec: not recorded: {trouble}", file=sys.stderr)  # noqa: T201
+        _say(f"buildrec: not recorded: {trouble}")
     return code
+
+
+def _say(line: str) -> None:
+    if sys.stderr is not None:  # closed from the start; print would then write to stdout
+        with contextlib.suppress(OSError):  # its reader has gone: the exit code is the child's
+            print(line, file=sys.stderr)  # noqa: T201
 
 
 def _record(plan: Plan, words: Sequence[str], ending: Ending) -> None:
@@ -46,6 +66,8 @@ def _record(plan: Plan, words: Sequence[str], ending: Ending) -> None:
         from recorder.capture.recording import Recording
 
         Recording(plan, words, ending).run()
+    except RecorderError as error:
+        ending.troubles.append(str(error))
     except Exception as error:
         logging.getLogger("recorder.capture").debug("recording failed", exc_info=True)
         ending.troubles.append(f"an unexpected {type(error).__name__}: {error}.")

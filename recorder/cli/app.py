@@ -20,6 +20,8 @@ COMMANDS = {
     "run": ("recorder.cli.build", "Run any command that builds and record its builds."),
     "record": ("recorder.cli.record", "Record a build that was measured elsewhere."),
     "sync": ("recorder.cli.sync", "Store every build that the builders still hold."),
+    "watch": ("recorder.cli.watch", "Show builds live, and store each as it ends."),
+    "hook": ("recorder.cli.hook", "Let the Docker CLI call us after every build."),
     "history": ("recorder.cli.history", "List the latest builds."),
     "stats": ("recorder.cli.history", "Show averages and totals by image."),
     "show": ("recorder.cli.show", "Show one build, step by step."),

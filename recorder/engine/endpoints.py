@@ -1,5 +1,6 @@
 """Finds the engine: `DOCKER_HOST`, `DOCKER_CONTEXT`, the CLI's current context, or the default."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -27,7 +28,11 @@ class Endpoint(NamedTuple):
 
 def config_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """The Docker CLI's folder: `DOCKER_CONFIG`, or `.docker` at home."""
-    return Path(environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    if given := environ.get("DOCKER_CONFIG"):
+        return Path(given)
+    # Not Path.home, which fails for a user without one: then the CLI's is here.
+    home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111
+    return Path("" if home == "~" else home, ".docker")
 
 
 def current(environ: Mapping[str, str] = os.environ) -> Endpoint:
@@ -36,7 +41,8 @@ def current(environ: Mapping[str, str] = os.environ) -> Endpoint:
     The order is the CLI's own: `DOCKER_HOST`, `DOCKER_CONTEXT`, `currentContext` of its
     config.json, the default socket. Raises EngineUnreachableError for a context that is not there.
     """
-    if host := environ.get("DOCKER_HOST"):
+    if host := environ.get("DOCKER_HOST", "").strip():
+        host = host if "://" in host else f"tcp://{host}"
         tls = bool(environ.get("DOCKER_TLS_VERIFY") or environ.get("DOCKER_TLS"))
         folder = Path(environ.get("DOCKER_CERT_PATH") or config_folder(environ))
         verify = bool(environ.get("DOCKER_TLS_VERIFY"))
@@ -68,13 +74,23 @@ def of_context(name: str, environ: Mapping[str, str] = os.environ) -> Endpoint:
 
 
 def current_builder(environ: Mapping[str, str] = os.environ) -> str:
-    """The name of the builder that buildx would use: `BUILDX_BUILDER`, or the one last chosen."""
+    """The name of the builder that buildx would use: `BUILDX_BUILDER`, or the one last chosen.
+
+    A choice (`docker buildx use`) holds for the endpoint where it was made, unless it was made for
+    all, or for good (buildx store `Current`). Raises EngineUnreachableError as `current` does.
+    """
     if name := environ.get("BUILDX_BUILDER"):
         return name
-    chosen = _read_json(buildx_folder(environ) / "current")
-    if chosen.get("Name"):
-        return str(chosen["Name"])
-    return "default" if environ.get("DOCKER_HOST") else current(environ).context
+    here = current(environ)
+    key = here.address if here.context == "default" else here.context
+    folder = buildx_folder(environ)
+    chosen = _read_json(folder / "current")
+    names = [chosen.get("Name")] if chosen.get("Global") or chosen.get("Key") == key else []
+    with contextlib.suppress(OSError, ValueError):
+        lasting = folder / "defaults" / hashlib.sha256(key.encode()).hexdigest()[:20]
+        names.append(lasting.read_text().strip())
+    there = [str(name) for name in names if name and (folder / "instances" / str(name)).exists()]
+    return there[0] if there else here.context
 
 
 def buildx_folder(environ: Mapping[str, str] = os.environ) -> Path:

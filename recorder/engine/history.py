@@ -22,6 +22,8 @@ from recorder.errors import (
 
 STARTED, COMPLETE, DELETED = api.STARTED, api.COMPLETE, api.DELETED
 _SERVICE = "/moby.buildkit.v1.Control/"
+# Seconds that a builder may keep silent when it is asked for what it holds.
+_PATIENCE = 10.0
 
 
 class Event(NamedTuple):
@@ -46,7 +48,7 @@ class History:
     async def events(self) -> list[Event]:
         """What is known now: a `STARTED` for each build that runs, a `COMPLETE` for each ended."""
         with self._explained():
-            found = await self._listen(api.BuildHistoryRequest(EarlyExit=True))
+            found = await _all(self._listen, api.BuildHistoryRequest(EarlyExit=True))
         return [Event(event.type, event.record) for event in found]
 
     async def records(self) -> list[Any]:
@@ -68,7 +70,15 @@ class History:
         Raises RecordGoneError when the builder does not hold it any more.
         """
         with self._explained(ref):
-            return list(await self._status(api.StatusRequest(Ref=ref)))
+            return await _all(self._status, api.StatusRequest(Ref=ref))
+
+    async def follow(self, ref: str) -> AsyncIterator[Any]:
+        """The step trace of the build `ref` as it runs, until it ends."""
+        with self._explained(ref):
+            async with self._status.open() as stream:
+                await stream.send_message(api.StatusRequest(Ref=ref), end=True)
+                async for part in stream:
+                    yield part
 
     @contextlib.contextmanager
     def _explained(self, ref: str = "") -> Any:
@@ -77,8 +87,9 @@ class History:
         except GRPCError as error:
             raise self._meaning(error, ref) from error
         except (StreamTerminatedError, OSError) as error:
+            how = "does not answer" if isinstance(error, TimeoutError) else "hung up"
             raise EngineUnreachableError(
-                f"the builder {self.builder!r} hung up", "see whether it still runs"
+                f"the builder {self.builder!r} {how}", "see whether it still runs"
             ) from error
 
     def _meaning(self, error: GRPCError, ref: str) -> EngineError:
@@ -142,6 +153,20 @@ class _Channel(Channel):
         if wire is None:
             raise OSError("the connection was lost")
         return wire
+
+
+async def _all(method: "UnaryStreamMethod[Any, Any]", request: Any) -> list[Any]:
+    """All messages of an answer, each of which must come in time."""
+    found: list[Any] = []
+    async with method.open() as stream:
+        async with asyncio.timeout(_PATIENCE):
+            await stream.send_message(request, end=True)
+        while True:
+            async with asyncio.timeout(_PATIENCE):
+                message = await stream.recv_message()
+            if message is None:
+                return found
+            found.append(message)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

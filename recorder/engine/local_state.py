@@ -1,5 +1,6 @@
 """What buildx keeps about the builds it started here: context, Dockerfile, target, bake group."""
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -54,7 +55,8 @@ def _files(root: Path) -> Iterator[Path]:
     for builder in _folders(root):
         if builder.name != "__group__":
             for node in _folders(builder):
-                yield from node.iterdir()
+                with contextlib.suppress(OSError):
+                    yield from node.iterdir()
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -189,6 +189,11 @@ def _events(trace: Iterable[Any], begun: int) -> tuple[list[Vertex], list[Transf
     return vertices, transfers
 
 
+def instant(stamp: Any) -> datetime:
+    """The instant of a protobuf Timestamp, to the microsecond."""
+    return _instant(stamp.ToNanoseconds())
+
+
 def _instant(nanoseconds: int) -> datetime:
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)

@@ -7,7 +7,7 @@ import ssl
 import subprocess
 from collections.abc import Callable
 from typing import Generic, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from recorder.engine.endpoints import Endpoint
 from recorder.errors import CommandMissingError, EngineUnreachableError, NoHistoryError
@@ -17,6 +17,8 @@ _UPGRADE = (
     b"Content-Length: 0\r\n\r\n"
 )
 _LONGEST_HEAD = 65536
+# Seconds to wait for an engine that takes the connection and says nothing.
+_PATIENCE = 10.0
 P = TypeVar("P", bound=asyncio.Protocol)
 
 
@@ -32,16 +34,21 @@ async def connect(endpoint: Endpoint, factory: Callable[[], P]) -> P:
     def upgrade() -> _Upgrade[P]:
         return _Upgrade(endpoint.address, factory, waiting)
 
-    place = urlsplit(endpoint.address)
+    scheme, _, path = endpoint.address.partition("://")
+    wire: asyncio.BaseTransport | None = None
     try:
-        if place.scheme == "unix":
-            await loop.create_unix_connection(upgrade, place.path)
-        else:
-            tls = _tls(endpoint)
-            port = place.port or (2376 if tls else 2375)
-            await loop.create_connection(upgrade, place.hostname or "localhost", port, ssl=tls)
-        return await waiting
+        async with asyncio.timeout(_PATIENCE):
+            if scheme == "unix":
+                wire, _ = await loop.create_unix_connection(upgrade, path)
+            else:
+                place, tls = _place(endpoint.address), _tls(endpoint)
+                port = place.port or (2376 if tls else 2375)
+                host = place.hostname or "localhost"
+                wire, _ = await loop.create_connection(upgrade, host, port, ssl=tls)
+            return await waiting
     except (OSError, ValueError) as error:
+        if wire is not None:
+            wire.close()
         raise EngineUnreachableError(
             f"no Docker engine answers at {endpoint.address} ({_reason(error)})",
             "start it, or point DOCKER_HOST or `docker context use` at one that runs",
@@ -63,10 +70,11 @@ async def dial(builder: str, factory: Callable[[], P]) -> tuple[P, "subprocess.P
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is the build's, not the line that we listen on
         )
-    except FileNotFoundError:
+    except OSError as error:
         ours.close()
         raise CommandMissingError(
-            "there is no `docker` command", "install the Docker CLI with buildx"
+            f"the `docker` command does not run ({error.strerror})",
+            "install the Docker CLI with buildx",
         ) from None
     finally:
         theirs.close()
@@ -125,6 +133,13 @@ class _Upgrade(asyncio.Protocol, Generic[P]):
             )
 
 
+def _place(address: str) -> SplitResult:
+    place = urlsplit(address)
+    if place.scheme not in ("tcp", "http", "https"):
+        raise ValueError("this kind of address is not known here")
+    return place
+
+
 def _tls(endpoint: Endpoint) -> ssl.SSLContext | None:
     if endpoint.certificates is None:
         return None
@@ -140,5 +155,9 @@ def _tls(endpoint: Endpoint) -> ssl.SSLContext | None:
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, TimeoutError) and not error.errno:
+        return "it does not answer"
+    if isinstance(error, ssl.SSLError):  # its errno is OpenSSL's, not the system's
+        return str(error)
     number = getattr(error, "errno", None)
     return os.strerror(number) if isinstance(number, int) and number > 0 else str(error)

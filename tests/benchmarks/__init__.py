@@ -1,1 +1,1 @@
-"""Measures the budgets of the design side by side with their floors; `python -m tests.benchmarks`."""
+"""The budgets of the design, measured beside their floors: `python -m tests.benchmarks`."""

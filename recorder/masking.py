@@ -1,0 +1,61 @@
+"""Masks a whole build: every known and recognised secret goes from every text."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from recorder import redact
+from recorder.model import Build, Step
+
+_TEXTS = (
+    "image_name", "dockerfile_path", "error_message", "builder", "target", "git_branch",
+    "git_commit", "ci_url", "platform",
+)  # fmt: skip
+
+
+def mask(build: Build, redactor: redact.Redactor) -> Build:
+    """The build with all secrets masked in its row and its steps, and none kept."""
+    own = knowing(build, redactor)
+    return mask_steps(mask_row(build, own), own)
+
+
+def knowing(build: Build, redactor: redact.Redactor) -> redact.Redactor:
+    """`redactor` itself, or one that knows the secret values of this build too.
+
+    A word of the image's own name is no secret, whatever argument repeats it: with
+    `POSTGRES_PASSWORD=postgres` the image `postgres` would lose its name.
+    """
+    known = build.secrets | redact.secret_values(build.build_args)
+    if known:
+        known = known - set(re.split(r"[/:._-]", build.image_name)) - {build.image_name}
+    return redactor.knowing(known) if known else redactor
+
+
+def mask_row(build: Build, redactor: redact.Redactor) -> Build:
+    """The build with the texts of its own row masked; its steps are left as they are."""
+    texts: dict[str, Any] = {
+        name: redactor.text(value) for name in _TEXTS if (value := getattr(build, name))
+    }
+    return replace(
+        build,
+        **texts,
+        build_args=redactor.arguments(build.build_args),
+        image_tags=tuple(redactor.text(tag) for tag in build.image_tags),
+        secrets=frozenset(),
+    )
+
+
+def mask_steps(build: Build, redactor: redact.Redactor) -> Build:
+    """The build with its steps masked."""
+    return replace(build, steps=tuple(mask_step(step, redactor) for step in build.steps))
+
+
+def mask_step(step: Step, redactor: redact.Redactor) -> Step:
+    """The step with its texts masked."""
+    return replace(
+        step,
+        name=redactor.text(step.name),
+        stage=redactor.text(step.stage) if step.stage else step.stage,
+        instruction=redactor.text(step.instruction) if step.instruction else step.instruction,
+        error=redactor.text(step.error) if step.error else step.error,
+    )
