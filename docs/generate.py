@@ -19,12 +19,21 @@ TITLES = {
     "build_totals": "Sums behind the statistics",
     "step_names": "Names of steps",
     "build_steps": "Steps, compact",
+    "step_last_runs": "Last real run of each step",
+    "build_warnings": "Warnings",
+    "images": "Images whose layers are known",
+    "layer_instructions": "Instructions of layers",
+    "image_layers": "Layers, compact",
+    "layers": "Layers",
     "live_builds": "What runs now, as recorders see it",
     "imported_files": "Imported files",
     "live": "What runs now",
     "steps": "Steps",
 }
-HIDDEN = ("build_totals", "step_names", "live_builds", "imported_files")
+HIDDEN = (
+    "build_totals", "step_names", "step_last_runs", "images", "layer_instructions", "image_layers",
+    "live_builds", "imported_files",
+)  # fmt: skip
 SORT = {
     "docker_builds": "sort_desc: completed_at",
     "build_statistics": "sort_desc: total_duration",
@@ -90,7 +99,7 @@ def _view_columns(view: str) -> list[tuple[str, str, str]]:
     known = {c.name: (c.name, c.about, c.unit) for t in schema.TABLES for c in t.columns}
     known |= {c.name: (c.name, c.about, c.unit) for c in schema.STEP_NAMES.columns}
     known |= {c.name: (c.name, c.about, c.unit) for c in schema.BUILD_STEPS.columns}
-    known |= {column[0]: column for column in OF_VIEW[view]}
+    known |= {column[0]: column for column in OF_VIEW.get(view, ())}
     selected = views.VIEWS[view].split("FROM ")[0].replace("SELECT", "").split(",\n")
     names = [part.split()[-1].split(".")[-1] for part in selected]
     return [known[name] for name in names]

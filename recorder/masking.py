@@ -9,7 +9,7 @@ from recorder.model import Build, Step
 
 _TEXTS = (
     "image_name", "dockerfile_path", "error_message", "builder", "target", "git_branch",
-    "git_commit", "ci_url", "platform",
+    "git_commit", "git_remote", "ci_run", "ci_url", "platform",
 )  # fmt: skip
 
 
@@ -46,8 +46,15 @@ def mask_row(build: Build, redactor: redact.Redactor) -> Build:
 
 
 def mask_steps(build: Build, redactor: redact.Redactor) -> Build:
-    """The build with its steps masked."""
-    return replace(build, steps=tuple(mask_step(step, redactor) for step in build.steps))
+    """The build with its steps, layers and warnings masked."""
+    return replace(
+        build,
+        steps=tuple(mask_step(step, redactor) for step in build.steps),
+        layers=tuple(
+            replace(layer, instruction=redactor.text(layer.instruction)) for layer in build.layers
+        ),
+        lints=tuple(replace(lint, message=redactor.text(lint.message)) for lint in build.lints),
+    )
 
 
 def mask_step(step: Step, redactor: redact.Redactor) -> Step:

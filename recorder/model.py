@@ -43,6 +43,24 @@ class Step:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One entry of an image's history, from its base up: the instruction and its bytes."""
+
+    position: int
+    instruction: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lint:
+    """A warning that the builder gave: its rule's name, its text, the Dockerfile's line."""
+
+    rule: str
+    message: str
+    line: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """One build, as any source tells it.
@@ -77,6 +95,8 @@ class Build:
     git_commit: str | None = None
     git_branch: str | None = None
     git_dirty: bool | None = None
+    git_remote: str | None = None
+    ci_run: str | None = None
     ci_url: str | None = None
     total_steps: int | None = None
     completed_steps: int | None = None
@@ -86,6 +106,8 @@ class Build:
     context_bytes: int | None = None
     warnings: int | None = None
     steps: tuple[Step, ...] = ()
+    layers: tuple[Layer, ...] = ()
+    lints: tuple[Lint, ...] = ()
     secrets: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:

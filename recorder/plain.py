@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from recorder.errors import BadValueError
-from recorder.model import Build, Step
+from recorder.model import Build, Layer, Lint, Step
 
 _BUILD_FIELDS = frozenset(field.name for field in fields(Build)) - {"secrets"}
-_STEP_FIELDS = frozenset(field.name for field in fields(Step))
+_PARTS: dict[str, Any] = {"steps": Step, "layers": Layer, "lints": Lint}
 
 
 def to_plain(build: Build) -> dict[str, Any]:
@@ -17,7 +17,8 @@ def to_plain(build: Build) -> dict[str, Any]:
     del values["secrets"]
     values["started_at"] = values["started_at"].isoformat()
     values["completed_at"] = values["completed_at"].isoformat()
-    values["steps"] = [_filled(step) for step in values["steps"]]
+    for name in _PARTS:
+        values[name] = [_filled(part) for part in values[name]]
     return _filled(values)
 
 
@@ -32,13 +33,16 @@ def from_plain(values: dict[str, Any]) -> Build:
             if name in known:
                 known[name] = datetime.fromisoformat(known[name])
         known["image_tags"] = tuple(known.get("image_tags", ()))
-        known["steps"] = tuple(
-            Step(**{name: value for name, value in step.items() if name in _STEP_FIELDS})
-            for step in known.get("steps", ())
-        )
+        for name, kind in _PARTS.items():
+            known[name] = tuple(_part(kind, values) for values in known.get(name, ()))
         return Build(**known)
     except (TypeError, ValueError, AttributeError) as error:
         raise BadValueError(f"this is no build ({error})", "see docs/errors.md") from error
+
+
+def _part(kind: Any, values: dict[str, Any]) -> Any:
+    names = {field.name for field in fields(kind)}
+    return kind(**{name: value for name, value in values.items() if name in names})
 
 
 def _filled(values: dict[str, Any]) -> dict[str, Any]:

@@ -64,6 +64,18 @@ def steps(connection: sqlite3.Connection, build_id: int) -> list[Row]:
     return _rows(connection, query, (build_id,))
 
 
+def layers(connection: sqlite3.Connection, build_id: int) -> list[Row]:
+    """The history of a build's image, from the base up: rows of the view `layers`."""
+    query = "SELECT * FROM layers WHERE build_id = ? ORDER BY position"
+    return _rows(connection, query, (build_id,))
+
+
+def lints(connection: sqlite3.Connection, build_id: int) -> list[Row]:
+    """The warnings that the builder gave: rows of `build_warnings`."""
+    query = "SELECT * FROM build_warnings WHERE build_id = ? ORDER BY line, position"
+    return _rows(connection, query, (build_id,))
+
+
 def usual_duration(
     connection: sqlite3.Connection,
     image_name: str,

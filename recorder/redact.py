@@ -37,6 +37,16 @@ _OWN_TOKENS = re.compile(
     r"AKCp[A-Za-z0-9]{60,}|eyJ[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]*)?|"
     r"(?i:(?<=bearer )[\w.~+/-]{16,}=*)"
 )
+# What a text itself assigns, as `RUN TOKEN=x make` and `ENV TOKEN=x` do, or hands to a flag.
+_ASSIGNMENT = re.compile(
+    r"(?P<name>(?<![\w-])(?:--[A-Za-z][\w-]*(?=[ =])|[A-Za-z_]\w*(?==)))(?P<between>[ =])"
+    r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s\"'&|;,)]+)"
+)
+# A variable, a mask, a switch, a flag, or a place: `--token $TOKEN`, `--key /run/secrets/key`.
+_NO_SECRET = re.compile(
+    r"[\"']?(?:\$.*|\[masked:[0-9a-f]{8}\]|(?i:true|false|yes|no|on|off|none|\d)|-.*|[./~].*|)[\"']?",
+    re.DOTALL,
+)
 _TOKEN_RUN = re.compile(r"[\w-]{16,}")
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _DETECTORS = (
@@ -81,6 +91,8 @@ class Redactor:
             text = _PRIVATE_KEY.sub(lambda found: self.hide(found[0]), text)
         if "://" in text:
             text = _URL_CREDENTIALS.sub(self._hide_once, text)
+        if "=" in text or "--" in text:
+            text = _ASSIGNMENT.sub(self._hide_value, text)
         text = _OWN_TOKENS.sub(self._hide_once, text)
         if _may_hold_token(text):
             for pattern in _library_patterns():
@@ -95,6 +107,12 @@ class Redactor:
             else self.text(value)
             for name, value in arguments.items()
         }
+
+    def _hide_value(self, found: "re.Match[str]") -> str:
+        """An assignment or a flag whose name says that its value is secret, with that masked."""
+        name, between, value = found["name"], found["between"], found["value"]
+        telling = SECRET_NAME.search(name.replace("-", "_")) and not _NO_SECRET.fullmatch(value)
+        return f"{name}{between}{self.hide(value)}" if telling else found[0]
 
     def _hide_once(self, found: "re.Match[str]") -> str:
         return found[0] if _MASK.fullmatch(found[0]) else self.hide(found[0])

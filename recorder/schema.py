@@ -1,46 +1,12 @@
 """The tables, a sentence for each table and column; docs/schema.md is printed from this."""
 
-from typing import NamedTuple
+from recorder.tables import Column, Index, Table
 
 VERSION = 1
 """Goes up with every migration; stored as `user_version`, so that a newer file is recognised."""
 
 APPLICATION_ID = 0x62726563
 """`brec`, stored as SQLite's `application_id`, so that a file can be told from somebody else's."""
-
-
-class Column(NamedTuple):
-    """One column: its name, its SQL type with constraints, and what it holds."""
-
-    name: str
-    sql: str
-    about: str
-    unit: str = ""
-
-
-class Table(NamedTuple):
-    """One table: what a row is, its columns, and what follows them in CREATE TABLE."""
-
-    name: str
-    about: str
-    columns: tuple[Column, ...]
-    constraints: tuple[str, ...] = ()
-    suffix: str = ""
-
-    @property
-    def create(self) -> str:
-        """The CREATE TABLE statement."""
-        lines = [f"{column.name} {column.sql}".rstrip() for column in self.columns]
-        body = ",\n  ".join([*lines, *self.constraints])
-        return f"CREATE TABLE {self.name} (\n  {body}\n){self.suffix}"
-
-
-class Index(NamedTuple):
-    """One index and the question that it answers."""
-
-    name: str
-    sql: str
-    about: str
 
 
 C = Column
@@ -75,12 +41,15 @@ DOCKER_BUILDS = Table(
         C("git_commit", "TEXT", "Commit of the context."),
         C("git_branch", "TEXT", "Branch of the context."),
         C("git_dirty", "INTEGER", "1 when the context had uncommitted changes."),
+        C("git_remote", "TEXT", "Where the checkout came from, without credentials."),
+        C("ci_run", "TEXT", "The CI system and its number of the run that built it."),
         C("ci_url", "TEXT", "Page of the CI run that built it."),
         C("total_steps", "INTEGER", "Steps as BuildKit counts them, loads and exports included."),
         C("completed_steps", "INTEGER", "Completed steps as BuildKit counts them."),
         C("cached_steps", "INTEGER", "Cached steps as BuildKit counts them."),
         C("cache_ratio", "REAL", "Cached share of the instruction steps that ran.", "0 to 1"),
         C("cache_class", "TEXT", "`cold` (none cached), `partial` or `warm` (all)."),
+        C("saved_seconds", "REAL", "What its cached steps last took when they ran.", "seconds"),
         C("critical_path_seconds", "REAL", "The longest chain of dependent steps.", "seconds"),
         C("context_bytes", "INTEGER", "Build context sent to the builder.", "bytes"),
         C("warnings", "INTEGER", "Warnings that the builder gave."),
@@ -175,6 +144,68 @@ BUILD_STEPS = Table(
     " WITHOUT ROWID",
 )
 
+STEP_LAST_RUNS = Table(
+    "step_last_runs",
+    "How long each step of a series took when it last really ran: what its cache hits save.",
+    (
+        C("image_name", "TEXT NOT NULL", "The series."),
+        C("step_key", "TEXT NOT NULL", "Identity of the step across builds."),
+        C("completed_at", "TEXT NOT NULL", "When the build of that run finished, UTC."),
+        C("duration_us", "INTEGER NOT NULL", "How long the step ran.", "microseconds"),
+    ),
+    ("PRIMARY KEY (image_name, step_key)",),
+    " WITHOUT ROWID",
+)
+
+BUILD_WARNINGS = Table(
+    "build_warnings",
+    "One row for each warning that the builder gave, equal ones once.",
+    (
+        C(
+            "build_id",
+            "INTEGER NOT NULL REFERENCES docker_builds (id) ON DELETE CASCADE",
+            "The build.",
+        ),
+        C("position", "INTEGER NOT NULL", "Place among the build's warnings."),
+        C("rule", "TEXT NOT NULL", "Name of the rule, as in its address."),
+        C("line", "INTEGER", "Line of the Dockerfile."),
+        C("message", "TEXT NOT NULL", "What the builder said, secrets masked."),
+    ),
+    ("PRIMARY KEY (build_id, position)",),
+    " WITHOUT ROWID",
+)
+
+IMAGES = Table(
+    "images",
+    "One row for each image whose layers are known: many builds give the same one.",
+    (
+        C("id", "INTEGER PRIMARY KEY", "Number of the image in this file."),
+        C("image_digest", "TEXT NOT NULL UNIQUE", "Digest, as in `docker_builds`."),
+    ),
+)
+
+LAYER_INSTRUCTIONS = Table(
+    "layer_instructions",
+    "Each distinct instruction of an image's history once.",
+    (
+        C("id", "INTEGER PRIMARY KEY", "Number of the instruction in this file."),
+        C("instruction", "TEXT NOT NULL UNIQUE", "The instruction, secrets masked."),
+    ),
+)
+
+IMAGE_LAYERS = Table(
+    "image_layers",
+    "One row for each entry of an image's history; the view `layers` gives the readable rows.",
+    (
+        C("image_id", "INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE", "The image."),
+        C("position", "INTEGER NOT NULL", "Place from the base up."),
+        C("instruction_id", "INTEGER NOT NULL REFERENCES layer_instructions (id)", "What made it."),
+        C("bytes", "INTEGER NOT NULL", "What it adds to the image.", "bytes"),
+    ),
+    ("PRIMARY KEY (image_id, position)",),
+    " WITHOUT ROWID",
+)
+
 LIVE_BUILDS = Table(
     "live_builds",
     "What runs now, as a `buildrec watch` sees it; the view `live` leaves out what went stale.",
@@ -215,6 +246,11 @@ TABLES = (
     BUILD_TOTALS,
     STEP_NAMES,
     BUILD_STEPS,
+    STEP_LAST_RUNS,
+    BUILD_WARNINGS,
+    IMAGES,
+    LAYER_INSTRUCTIONS,
+    IMAGE_LAYERS,
     LIVE_BUILDS,
     IMPORTED_FILES,
 )

@@ -3,14 +3,15 @@
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from recorder import masking, naming, redact, schema, times
 from recorder.database import transaction
+from recorder.details import Details
 from recorder.errors import DatabaseError
-from recorder.model import MICRO, Build, Step
+from recorder.model import Build, Step
 from recorder.statistics import CONTRIBUTION_COLUMNS, Contribution, Ledger
 
 _LOG = logging.getLogger("recorder.store")
@@ -18,11 +19,6 @@ _COLUMNS = tuple(column.name for column in schema.DOCKER_BUILDS.columns[1:])
 _INSERT_BUILD = (
     f"INSERT INTO docker_builds ({', '.join(_COLUMNS)}) "
     f"VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (ref) DO NOTHING"
-)
-_STEP_COLUMNS = tuple(column.name for column in schema.BUILD_STEPS.columns)
-_INSERT_STEP = (
-    f"INSERT INTO build_steps ({', '.join(_STEP_COLUMNS)}) "
-    f"VALUES ({', '.join('?' * len(_STEP_COLUMNS))})"
 )
 # Ways in that were asked for by name know better than those that see builds pass by.
 _EXPLICIT = frozenset({"build", "run", "record"})
@@ -137,7 +133,7 @@ class _Writer:
         self._connection = connection
         self._redactor = redact.Redactor(key or redact.load_key())
         self._ledger = Ledger(connection)
-        self._name_ids: dict[tuple[str, str], int] = {}
+        self._details = Details(connection, self._redactor)
         self._now = times.utc_text(times.now())
 
     def write(self, build: Build) -> Recorded:
@@ -145,17 +141,18 @@ class _Writer:
         clean = masking.mask_row(build, own)
         if own is not self._redactor:  # other steps are masked once, when their name is written
             clean = masking.mask_steps(clean, own)
-        row = _row(clean, self._now)
+        row = _row(clean, self._now, self._details.saved_seconds(clean))
         cursor = self._connection.execute(_INSERT_BUILD, row)
         if not cursor.rowcount:
             return Recorded(self._fill_in(clean, dict(zip(_COLUMNS, row, strict=True))), False)
         number = cursor.lastrowid
         assert number is not None
-        self._connection.executemany(_INSERT_STEP, self._step_rows(number, clean.steps))
+        self._details.write(number, clean, times.utc_text(clean.completed_at))
         self._ledger.add(_contribution(clean))
         return Recorded(number, True)
 
     def close(self) -> None:
+        self._details.close()
         self._ledger.close(self._now)
 
     def _fill_in(self, build: Build, fresh: dict[str, Any]) -> int:
@@ -183,46 +180,8 @@ class _Writer:
                 f"UPDATE docker_builds SET {settings} WHERE id = ?", (*changed.values(), number)
             )
             self._ledger.change(before, after)
-        self._add_missing_steps(number, build.steps)
+        self._details.complete(number, build, old["completed_at"])
         return int(number)
-
-    def _add_missing_steps(self, number: int, steps: tuple[Step, ...]) -> None:
-        query = "SELECT 1 FROM build_steps WHERE build_id = ? LIMIT 1"
-        if steps and not self._connection.execute(query, (number,)).fetchone():
-            self._connection.executemany(_INSERT_STEP, self._step_rows(number, steps))
-
-    def _step_rows(self, number: int, steps: tuple[Step, ...]) -> Iterator[tuple[Any, ...]]:
-        for step in steps:
-            name_id = self._name_ids.get((step.step_key, step.name))
-            if name_id is None:
-                name_id = self._name_ids[step.step_key, step.name] = self._name_id(step)
-            yield (
-                number,
-                step.position,
-                name_id,
-                int(step.cached),
-                int(step.shared),
-                int(step.critical),
-                None if step.started is None else round(step.started * MICRO),
-                None if step.duration is None else round(step.duration * MICRO),
-                step.bytes,
-                step.error and self._redactor.text(step.error),
-            )
-
-    def _name_id(self, step: Step) -> int:
-        clean = masking.mask_step(step, self._redactor)
-        query = "SELECT id FROM step_names WHERE step_key = ? AND name = ?"
-        found = self._connection.execute(query, (clean.step_key, clean.name)).fetchone()
-        if found:
-            return int(found[0])
-        cursor = self._connection.execute(
-            "INSERT INTO step_names (step_key, name, kind, stage, step, steps, platform, "
-            "instruction) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (clean.step_key, clean.name, clean.kind, clean.stage, clean.step, clean.steps,
-             clean.platform, clean.instruction),
-        )  # fmt: skip
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
 
 
 def _contribution(build: Build) -> Contribution:
@@ -236,7 +195,7 @@ def _contribution(build: Build) -> Contribution:
     )
 
 
-def _row(build: Build, now: str) -> tuple[Any, ...]:
+def _row(build: Build, now: str, saved_seconds: float | None) -> tuple[Any, ...]:
     """The values of `docker_builds` after its id, in the order of the columns."""
     assert build.started_at is not None
     derived = {
@@ -251,6 +210,7 @@ def _row(build: Build, now: str) -> tuple[Any, ...]:
         "image_tags": json.dumps(build.image_tags, ensure_ascii=False)
         if build.image_tags
         else None,
+        "saved_seconds": saved_seconds,
         "git_dirty": None if build.git_dirty is None else int(build.git_dirty),
     }
     return tuple(derived[name] if name in derived else getattr(build, name) for name in _COLUMNS)

@@ -48,7 +48,6 @@ class DockerBuildTracker:
         """
         now = times.now()
         arguments = {str(name): str(value) for name, value in (build_args or {}).items()}
-        image = self._image(image_name) if success else None
         build = Build(
             image_name=image_name,
             build_duration=seconds(build_duration),
@@ -59,10 +58,9 @@ class DockerBuildTracker:
             dockerfile_path=dockerfile_path,
             build_args=arguments,
             error_message=error_message,
-            image_digest=image.digest if image else None,
-            image_size_bytes=image.size if image else None,
-            size_kind=image.kind if image else None,
         )
+        if image := self._image(image_name) if success else None:
+            build = images.onto(build, image)
         with database.connect(self.db_path) as connection:
             number = store.record(connection, build).id
             spool.drain(connection, self.db_path)

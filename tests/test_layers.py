@@ -18,8 +18,8 @@ PACKAGE = Path(recorder.__file__).parent
 LEVELS = {
     0: "errors times redact figures",
     1: "model plain naming step_names critical_path steps",
-    2: "schema migrations views database masking",
-    3: "store statistics queries spool older_tools live",
+    2: "tables schema migrations views database masking",
+    3: "store details statistics queries spool older_tools live",
     4: "engine capture imports exports alerts bench fleet upkeep publish",
     5: "tracker cli __main__",
 }

@@ -13,13 +13,14 @@ from datasette.app import Datasette
 from publication_help import build, record, step
 
 from recorder import database, schema, views
+from recorder.model import Layer, Lint
 from recorder.publish import pages, parameters
 from recorder.publish.serve import publication
 
 ROOT = Path(__file__).parents[1]
 QUERIES = (
     "recent_builds image_statistics build_trend size_trend slowest_steps cache_efficiency "
-    "failures steps_of_build image build_times build_averages"
+    "failures steps_of_build layers_of_build warnings_of_build image build_times build_averages"
 ).split()
 HOME = "/docker_build_history"
 
@@ -41,6 +42,9 @@ def published(database_path: Path) -> Datasette:
             ref="firstrefofthebuildthatran",
             image_size_bytes=100_000_000,
             cache_ratio=0.0,
+            image_digest="sha256:" + "a" * 64,
+            layers=(Layer(1, "COPY . /srv", 90_000_000), Layer(2, "RUN make", 10_000_000)),
+            lints=(Lint("stage-name-casing", "Stage names should be lowercase", 3),),
             steps=(
                 step(0, "[1/2] FROM alpine", cached=True, duration=0.0),
                 step(1, "[2/2] RUN make", duration=15.0, critical=True),
@@ -62,7 +66,7 @@ async def rows(published: Datasette, address: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("query", QUERIES)
 async def test_each_query_answers_without_parameters(published: Datasette, query: str) -> None:
-    if query != "steps_of_build":  # the latest build has none
+    if not query.endswith("_of_build"):  # the latest build has none
         assert await rows(published, f"{query}.json")
     for kind, start in {"": "text/html", ".csv": "text/plain"}.items():
         answer = await published.client.get(f"{HOME}/{query}{kind}")
@@ -91,6 +95,14 @@ async def test_recent_builds_are_newest_first_and_of_one_image_on_request(
     one = await rows(published, "recent_builds.json?image_name=shop/api&limit=1")
     assert [(row["id"], row["image_name"]) for row in one] == [(2, "shop/api")]
     assert await rows(published, "recent_builds.json?image_name=nobody") == []
+
+
+async def test_what_hangs_on_a_build_is_found_by_its_id_and_its_ref(published: Datasette) -> None:
+    for which in ("1", "firstrefofthebuildthatran"):
+        layers = await rows(published, f"layers_of_build.json?build={which}")
+        assert [row["instruction"] for row in layers] == ["COPY . /srv", "RUN make"]
+        warnings = await rows(published, f"warnings_of_build.json?build={which}")
+        assert [(row["rule"], row["line"]) for row in warnings] == [("stage-name-casing", 3)]
 
 
 async def test_the_trends_have_a_row_for_each_day_and_image(published: Datasette) -> None:
@@ -262,7 +274,8 @@ def test_metadata_is_as_the_generator_writes_it() -> None:
 async def test_helper_tables_are_hidden(published: Datasette) -> None:
     tables = (await published.client.get(f"{HOME}.json")).json()["tables"]
     hidden = {table["name"] for table in tables if table["hidden"]}
-    helpers = {"build_totals", "step_names", "live_builds", "imported_files"}
+    helpers = {"build_totals", "step_names", "step_last_runs", "images", "layer_instructions",
+               "image_layers", "live_builds", "imported_files"}  # fmt: skip
     assert hidden == {*helpers, "_sqlite_migrations"}
 
 

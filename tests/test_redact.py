@@ -287,3 +287,35 @@ def test_first_users_at_the_same_time_share_one_key(tmp_path):
         user.stdout.close()
     assert keys == {f"{(tmp_path / 'buildrec' / 'mask.key').read_bytes()}\n"}
     assert [path.name for path in (tmp_path / "buildrec").iterdir()] == ["mask.key"]
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("RUN TOKEN=s3cr3t-value make", "s3cr3t-value"),
+        ("ENV DB_PASSWORD=pw123456", "pw123456"),
+        ("RUN login --password hunter2222 host", "hunter2222"),
+        ("RUN login --api-key=abcdefgh", "abcdefgh"),
+        ("RUN x && SECRET='two words' y", "two words"),
+    ],
+)
+def test_what_a_text_assigns_to_a_telling_name_is_masked(text, gone):
+    masked = redact.Redactor(b"k").text(text)
+    assert gone not in masked
+    assert redact.Redactor(b"k").text(masked) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RUN TOKEN=$TOKEN make",
+        "RUN login --password ${PASSWORD}",
+        "RUN --mount=type=secret,id=token,target=/run/secrets/token cat /run/secrets/token",
+        "RUN ssh --key /root/.ssh/id_rsa",
+        "ENV NODE_ENV=production KEYBOARD=us",
+        "RUN make AUTH=yes",
+        "RUN tool --token-file /run/token",
+    ],
+)
+def test_what_only_speaks_of_secrets_is_left_alone(text):
+    assert redact.Redactor(b"k").text(text) == text

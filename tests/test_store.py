@@ -6,6 +6,7 @@ import string
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -143,6 +144,9 @@ def test_a_build_reads_back_exactly_through_another_connection(connection, datab
         "critical_path_seconds": 10.25,
         "context_bytes": 7000,
         "warnings": 0,
+        "git_remote": None,
+        "ci_run": None,
+        "saved_seconds": 0.0,
     }
     rows = read(database_path, "SELECT * FROM steps WHERE build_id = 1 ORDER BY position")
     assert len(rows) == 20
@@ -481,3 +485,48 @@ def test_sizes_and_durations_are_whole_bytes_and_microseconds(connection, databa
     row = the_build(database_path)
     assert (row["build_duration"], row["image_size_mb"]) == (0.3, 0.333333)
     assert model.MICRO == 1_000_000
+
+
+def test_the_layers_of_an_image_are_stored_once_and_readable_by_build(database_path: Path) -> None:
+    layers = (
+        model.Layer(1, "COPY busybox /bin/sh", 1_900_000),
+        model.Layer(2, "ENV API_TOKEN=hunter2222", 0),
+    )
+    first = a_build(ref="one", image_digest="sha256:" + "a" * 64, layers=layers)
+    with database.connect(database_path) as connection:
+        store.record(connection, first)
+        store.record(connection, replace(first, ref="two"))
+        rows = connection.execute("SELECT * FROM layers ORDER BY build_id, position").fetchall()
+        stored = connection.execute("SELECT count(*) FROM image_layers").fetchone()
+    assert stored == (2,)
+    assert [row[0] for row in rows] == [1, 1, 2, 2]
+    assert rows[0][2:] == ("COPY busybox /bin/sh", 1_900_000)
+    assert "hunter2222" not in rows[1][2]
+
+
+def test_what_the_cache_saves_is_what_the_step_last_took_in_the_same_series(
+    database_path: Path,
+) -> None:
+    def run(ref: str, *, cached: bool, seconds: float, image: str = "app") -> model.Build:
+        step = model.Step(
+            position=1, name="[1/1] RUN make", step_key="k" * 16, kind="run", cached=cached,
+            started=0.0, duration=0.0 if cached else seconds,
+        )  # fmt: skip
+        return a_build(ref=ref, image_name=image, steps=(step,))
+
+    with database.connect(database_path) as connection:
+        store.record(connection, run("cold", cached=False, seconds=7.5))
+        store.record(connection, run("warm", cached=True, seconds=0))
+        store.record(connection, run("again", cached=False, seconds=9.0))
+        store.record(connection, run("warmer", cached=True, seconds=0))
+        store.record(connection, run("other", cached=True, seconds=0, image="other"))
+        saved = dict(connection.execute("SELECT ref, saved_seconds FROM docker_builds"))
+    assert saved == {"cold": 0.0, "warm": 7.5, "again": 0.0, "warmer": 9.0, "other": 0.0}
+
+
+def test_warnings_are_stored_with_rule_and_line(database_path: Path) -> None:
+    lints = (model.Lint("stage-name-casing", "Stage name 'Base' should be lowercase", 1),)
+    with database.connect(database_path) as connection:
+        store.record(connection, a_build(lints=lints))
+        row = connection.execute("SELECT rule, line, message FROM build_warnings").fetchone()
+    assert row == ("stage-name-casing", 1, "Stage name 'Base' should be lowercase")

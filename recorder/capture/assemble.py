@@ -1,6 +1,8 @@
 """Makes a Build of a history record: its trace, what buildx knows of it, its checkout, its size."""
 
+import asyncio
 import logging
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,14 +19,14 @@ _LOG = logging.getLogger("recorder.capture")
 class Circumstances(NamedTuple):
     """What all builds of one recording share: the way in, the database, our own options.
 
-    `ci_url` is the CI run that this process is part of, for builds that it started itself.
+    `ci` is the CI run that this process is part of, for builds that it started itself.
     """
 
     source: str
     path: Path
     zone: str
     image_name: str | None = None
-    ci_url: str | None = None
+    ci: origin.CiRun = origin.CiRun()
     secrets: frozenset[str] = frozenset()
 
 
@@ -40,7 +42,10 @@ async def assemble(
     except RecorderError as error:
         _LOG.warning("recording a build without its steps: %s", error)
         trace = []
-    checkout = origin.checkout(state.context) if state else origin.Checkout()
+    checkout = origin.Checkout()
+    if state:
+        ended = record.CompletedAt.seconds
+        checkout = await asyncio.to_thread(origin.checkout, state.context, ended, time.time())
     about = records.Origin(
         source=shared.source,
         builder=engine.builder,
@@ -48,7 +53,10 @@ async def assemble(
         image_name=shared.image_name,
         git_commit=checkout.commit,
         git_branch=checkout.branch,
-        ci_url=shared.ci_url,
+        git_dirty=checkout.dirty,
+        git_remote=checkout.remote,
+        ci_run=shared.ci.run,
+        ci_url=shared.ci.url,
         secrets=shared.secrets,
     )
     try:

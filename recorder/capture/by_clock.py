@@ -2,7 +2,6 @@
 
 import logging
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from recorder import naming, times
@@ -32,8 +31,11 @@ def build(
     context = arguments.context or ""
     local = context != "-" and os.path.isdir(context)  # noqa: PTH112 - Path raises for a long URL
     folder = str(Path(context).resolve()) if local else context
+    ci = origin.ci()
     names = tuple(arguments.flags.get("--tag", []))
-    checkout = origin.checkout(folder) if local else origin.Checkout()
+    now = times.now()
+    lately = now.timestamp()
+    checkout = origin.checkout(folder, lately, lately) if local else origin.Checkout()
     error = None
     if exit_code:
         error = (
@@ -43,7 +45,7 @@ def build(
     made = Build(
         image_name=naming.image_name(names, folder),
         build_duration=seconds,
-        completed_at=times.now(),
+        completed_at=now,
         status="failed" if exit_code else "completed",
         zone=zone,
         source="clock",
@@ -56,7 +58,10 @@ def build(
         image_tags=names,
         git_commit=checkout.commit,
         git_branch=checkout.branch,
-        ci_url=origin.ci_url(),
+        git_dirty=checkout.dirty,
+        git_remote=checkout.remote,
+        ci_run=ci.run,
+        ci_url=ci.url,
         secrets=secrets,
     )
     return made if exit_code or not names else _with_size(made)
@@ -68,6 +73,4 @@ def _with_size(build: Build) -> Build:
     except RecorderError as error:
         _LOG.info("recording a build without its size: %s", error)
         return build
-    return replace(
-        build, image_size_bytes=image.size, size_kind=image.kind, image_digest=image.digest
-    )
+    return images.onto(build, image)

@@ -42,7 +42,7 @@ class Recording:
             path=database.find(plan.asked_database),
             zone=times.zone_name(plan.zone),
             image_name=plan.image_name,
-            ci_url=origin.ci_url(),
+            ci=origin.ci(),
             secrets=frozenset(self._arguments.secrets()),
         )
         self._storing = asyncio.Lock()
@@ -114,15 +114,24 @@ class Recording:
             await asyncio.sleep(0.05)
         if not self._done and len(others) == 1:  # then it is ours, however its tags are written
             await self._store(engine, *others.popitem()[1])
-        if self._plan.kind == "run" and not self._done:
+        if not self._done and (self._plan.kind == "run" or not local_state.is_kept()):
             await self._store_stateless(engine)
 
     async def _store_stateless(self, engine: History) -> None:
-        """A client that is not buildx leaves no state: take what the engine built meanwhile."""
+        """Take what the engine built meanwhile, for want of a state that tells whose it is.
+
+        A client that is not buildx leaves none, nor does buildx before 0.11.
+        """
         elsewhere = local_state.refs()
-        for record in await engine.records():
-            recent = record.CreatedAt.seconds >= self._ending.begun - 1
-            if recent and record.Ref not in elsewhere:
+        found = [
+            record
+            for record in await engine.records()
+            if record.CreatedAt.seconds >= self._ending.begun - 1
+            and record.Ref not in elsewhere
+            and self._is_asked_for(record)
+        ]
+        if self._plan.kind == "run" or len(found) == 1:
+            for record in found:
                 await self._store(engine, record, None)
 
     async def _store(self, engine: History, record: Any, state: LocalState | None) -> None:

@@ -35,9 +35,4 @@ def with_size(build: Build, record: Any, path: Path) -> Build:
     except RecorderError as error:
         _LOG.info("recording a build without its size: %s", error)
         return build
-    return replace(
-        build,
-        image_size_bytes=image.size,
-        size_kind=image.kind,
-        image_digest=build.image_digest or image.digest,
-    )
+    return images.onto(build, image)

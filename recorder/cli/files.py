@@ -18,9 +18,11 @@ _SHOWN_REJECTIONS = 10
 @click.option("--timezone", help="Zone of times that name none.  [default: Asia/Singapore]")
 @click.pass_obj
 def import_(app: App, paths: tuple[Path, ...], timezone: str | None) -> None:
-    """Take in FILEs of older tools: their JSON in any form, their SQLite databases.
+    """Take in FILEs of other tools: `.dockerbuild` bundles, and what older tools wrote.
 
-    The files are not touched, and taking one in again adds nothing.
+    A bundle (Docker Desktop, CI summaries, `docker buildx history export`) holds one or many builds
+    with their steps. Of older tools, JSON in any form and SQLite databases come in. The files are
+    not touched, and taking one in again adds nothing.
     """
     zone = times.zone_name(timezone)
     for path in paths:

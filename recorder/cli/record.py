@@ -1,7 +1,5 @@
 """`buildrec record`."""
 
-from dataclasses import replace
-
 import click
 
 from recorder import spool, times
@@ -56,10 +54,7 @@ def record(
     if inspect:
         from recorder.engine import images
 
-        image = images.inspect(image_name, *tags)
-        build = replace(
-            build, image_size_bytes=image.size, size_kind=image.kind, image_digest=image.digest
-        )
+        build = images.onto(build, images.inspect(image_name, *tags))
     if problem := spool.record_or_keep(app.database, build):
         click.echo(f"error: {problem}", err=True)
         return 1

@@ -18,7 +18,7 @@ from recorder.cli.waterfall import waterfall
 @output.format_option
 @click.pass_obj
 def show(app: App, build: str | None, timezone: str | None, style: str | None) -> None:
-    """Show one build: its facts, then its steps as a waterfall.
+    """Show one build: its facts, its steps as a waterfall, its warnings and its image's layers.
 
     BUILD is an id, the beginning of a ref, or an image's name for its latest build. Without it, the
     latest build of all.
@@ -26,16 +26,24 @@ def show(app: App, build: str | None, timezone: str | None, style: str | None) -
     with database.connect_to_read(app.database) as connection:
         found = in_zone(queries.find_build(connection, build), timezone)
         steps = queries.steps(connection, found["id"])
+        layers = queries.layers(connection, found["id"])
+        lints = queries.lints(connection, found["id"])
     style = style or output.default_style()
     if style == "json":
-        output.emit_json({**output.parsed(found), "steps": steps})
+        parts = {"steps": steps, "layers": layers, "lints": lints}
+        output.emit_json({**output.parsed(found), **parts})
     elif style != "table":
         output.emit(steps, style, [], "")
     else:
         click.echo("\n".join(facts(found)))
-        if steps:
-            width = min(max(60, shutil.get_terminal_size((100, 24)).columns), 160)
-            click.echo("\n" + "\n".join(waterfall(found, steps, width)))
+        width = min(max(60, shutil.get_terminal_size((100, 24)).columns), 160)
+        for part in (
+            waterfall(found, steps, width) if steps else [],
+            _layers(layers, width),
+            _lints(lints),
+        ):
+            if part:
+                click.echo("\n" + "\n".join(part))
 
 
 def facts(row: Row) -> list[str]:
@@ -49,7 +57,7 @@ def facts(row: Row) -> list[str]:
         f"finished  {row['build_timestamp'].replace('T', ' ')}  ({row['timezone']})",
     ]
     lines += _labeled("image", [_size(row), *_tags(row)])
-    lines += _labeled("steps", [_cache(row), _path(row)])
+    lines += _labeled("steps", [_cache(row), _saved(row), _path(row)])
     lines += _labeled("asked", [_pair("file", row["dockerfile_path"]),
                                 _pair("target", row["target"]),
                                 _pair("platform", row["platform"]), *_arguments(row)])  # fmt: skip
@@ -59,6 +67,28 @@ def facts(row: Row) -> list[str]:
     if row["error_message"]:
         lines.append(f"error     {click.style(output.safe(row['error_message']), fg='red')}")
     return lines
+
+
+def _layers(rows: list[Row], width: int) -> list[str]:
+    """The layers that add something, the largest first."""
+    filled = sorted((row for row in rows if row["bytes"]), key=lambda row: -row["bytes"])
+    if not filled:
+        return []
+    total = sum(row["bytes"] for row in filled)
+    lines = [click.style("  LAYER" + " " * (width - 27) + "     ADDS     SHARE", dim=True)]
+    for row in filled:
+        text = output.safe(row["instruction"])
+        text = text if len(text) <= width - 24 else f"{text[: width - 25]}…"
+        size = figures.megabytes(row["bytes"] / 1e6)
+        lines.append(f"  {text:<{width - 24}} {size:>10} {row['bytes'] / total:>9.0%}")
+    return lines
+
+
+def _lints(rows: list[Row]) -> list[str]:
+    if not rows:
+        return []
+    said = [f"  {output.safe(row['message'])}" for row in rows]
+    return [click.style("  WARNINGS", dim=True), *said]
 
 
 def _labeled(label: str, parts: list[str]) -> list[str]:
@@ -95,6 +125,11 @@ def _cache(row: Row) -> str:
             f" ({figures.percent(row['cache_ratio'])} of the instructions: {row['cache_class']})"
         )
     return f"{row['cached_steps']} of {row['total_steps']} cached{share}"
+
+
+def _saved(row: Row) -> str:
+    saved = row["saved_seconds"]
+    return f"the cache saved {figures.duration(saved)}" if saved else ""
 
 
 def _path(row: Row) -> str:

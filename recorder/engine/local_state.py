@@ -46,6 +46,11 @@ def refs(environ: Mapping[str, str] = os.environ) -> set[str]:
     return {path.name for path in _files(_root(environ))}
 
 
+def is_kept(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether buildx keeps state here at all, as it does since 0.11."""
+    return _root(environ).is_dir()
+
+
 def _root(environ: Mapping[str, str]) -> Path:
     return buildx_folder(environ) / "refs"
 

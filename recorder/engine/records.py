@@ -2,19 +2,21 @@
 
 import json
 import posixpath
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from recorder import naming, steps
 from recorder.engine.local_state import LocalState
-from recorder.model import Build, Status
+from recorder.model import Build, Lint, Status
 from recorder.steps import Transfer, Vertex
 from recorder.times import DEFAULT_ZONE
 
 _BUILD_ARG = "build-arg:"
 _CANCELED = 1  # google.rpc.Code.CANCELLED
+_NUMBERED = re.compile(r"\[[^\]]*\d+/\d+\]")
 _MOVING = frozenset({"transferring", "downloading", "extracting", "pushing"})
 
 
@@ -27,6 +29,9 @@ class Origin(NamedTuple):
     image_name: str | None = None
     git_commit: str | None = None
     git_branch: str | None = None
+    git_dirty: bool | None = None
+    git_remote: str | None = None
+    ci_run: str | None = None
     ci_url: str | None = None
     secrets: frozenset[str] = frozenset()
 
@@ -64,7 +69,7 @@ def digest(record: Any) -> str | None:
     return own or response.get("containerimage.digest") or None
 
 
-def to_build(record: Any, trace: Iterable[Any], local: LocalState | None, origin: Origin) -> Build:
+def to_build(record: Any, trace: Sequence[Any], local: LocalState | None, origin: Origin) -> Build:
     """The build that a finished `record` and its `trace` (status responses) tell.
 
     `local` is what buildx remembers of it on this machine, if it was started here. Durations are
@@ -102,7 +107,9 @@ def to_build(record: Any, trace: Iterable[Any], local: LocalState | None, origin
         image_digest=digest(record) if not record.error.message else None,
         git_commit=origin.git_commit or revision.removesuffix("-dirty") or None,
         git_branch=origin.git_branch,
-        git_dirty=True if revision.endswith("-dirty") else None,
+        git_dirty=True if revision.endswith("-dirty") else origin.git_dirty,
+        git_remote=origin.git_remote,
+        ci_run=origin.ci_run,
         ci_url=origin.ci_url,
         total_steps=record.numTotalSteps,
         completed_steps=record.numCompletedSteps,
@@ -111,9 +118,22 @@ def to_build(record: Any, trace: Iterable[Any], local: LocalState | None, origin
         critical_path_seconds=folded.critical_path_seconds,
         context_bytes=folded.context_bytes,
         warnings=record.numWarnings,
+        lints=_lints(trace),
         steps=folded.steps,
         secrets=origin.secrets,
     )
+
+
+def _lints(trace: Sequence[Any]) -> tuple[Lint, ...]:
+    """The builder's warnings, equal ones once; a rule is named by the end of its address."""
+    found = {}
+    for part in trace:
+        for warning in part.warnings:
+            rule = warning.url.rstrip("/").rsplit("/", 1)[-1]
+            message = warning.short.decode(errors="replace")
+            line = next((area.start.line for area in warning.ranges), None)
+            found[rule, message, line] = Lint(rule, message, line)
+    return tuple(found.values())
 
 
 def _status(record: Any) -> Status:
@@ -186,7 +206,27 @@ def _events(trace: Iterable[Any], begun: int) -> tuple[list[Vertex], list[Transf
             for status in part.statuses
             if status.name in _MOVING and status.current > 0
         )
-    return vertices, transfers
+    return _joined(vertices), transfers
+
+
+def _joined(vertices: list[Vertex]) -> list[Vertex]:
+    """The vertices of a build that joined another's work, each step under one digest.
+
+    Its own vertex stays as announced and never starts, while the other build's comes with the same
+    name. No two instructions of one build have the same name, which says n of m.
+    """
+    ran = {v.digest for v in vertices if v.started is not None or v.cached}
+    worked = {v.name: v.digest for v in vertices if v.digest in ran and _NUMBERED.match(v.name)}
+    own = {v.digest: worked[v.name] for v in vertices if v.digest not in ran and v.name in worked}
+    if not own:
+        return vertices
+    return [
+        v._replace(
+            digest=own.get(v.digest, v.digest),
+            inputs=tuple(own.get(digest, digest) for digest in v.inputs),
+        )
+        for v in vertices
+    ]
 
 
 def instant(stamp: Any) -> datetime:

@@ -1,1 +1,1 @@
-"""Takes in what other files hold: the JSON and the databases of older tools."""
+"""Takes in what other files hold: exported build records, and what older tools wrote."""

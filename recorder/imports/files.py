@@ -9,7 +9,7 @@ from pathlib import Path
 
 from recorder import database, store, times
 from recorder.errors import ImportFailedError
-from recorder.imports import legacy_json, older_database
+from recorder.imports import dockerbuild, layout, legacy_json, older_database
 from recorder.imports.reading import Reading
 from recorder.model import Build
 
@@ -35,13 +35,17 @@ def read(path: Path, zone: str) -> Reading:
     """
     try:
         with path.open("rb") as file:
-            if file.read(len(_SQLITE)) == _SQLITE:
-                return older_database.read(path, zone)
+            start = file.read(len(_SQLITE))
+        if start == _SQLITE:
+            return older_database.read(path, zone)
+        if start.startswith(layout.GZIP):
+            return dockerbuild.read(path, zone)
         written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         return legacy_json.read(path.read_text(encoding="utf-8-sig"), written, zone)
     except (OSError, UnicodeDecodeError) as error:
         raise ImportFailedError(
-            f"{path} cannot be read ({error})", "name a JSON or SQLite file of an older tool"
+            f"{path} cannot be read ({error})",
+            "name a .dockerbuild file, or a JSON or SQLite file of an older tool",
         ) from error
     except ImportFailedError as error:
         raise ImportFailedError(f"{path} was not taken in: {error.problem}", error.cure) from error

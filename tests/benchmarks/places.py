@@ -1,5 +1,7 @@
 """Where the benchmarks keep what takes long to make: outside the repository, for the next run."""
 
+import functools
+import hashlib
 import os
 import subprocess
 import sys
@@ -8,7 +10,7 @@ import time
 from itertools import islice
 from pathlib import Path
 
-from recorder import database, store
+from recorder import database, schema, store, views
 from tests.benchmarks.generator import histories
 
 ROOT = Path(__file__).parents[2]
@@ -29,11 +31,14 @@ def cache() -> Path:
 def history(builds: int) -> Path:
     """A database with `builds` generated builds of 20 steps, made when it is not there.
 
-    A million builds take some minutes and 1.5 GB.
+    A million builds take some minutes and 1.4 GB. A file of other tables than the present ones is
+    removed.
     """
-    final = cache() / f"history-{builds}.db"
+    final = cache() / f"history-{builds}-{_tables()}.db"
     if final.is_file():
         return final
+    for other in cache().glob(f"history-{builds}-*"):
+        other.unlink()
     part = final.with_suffix(".part")
     remove(part)
     source, begun = histories(builds), time.monotonic()
@@ -48,12 +53,19 @@ def history(builds: int) -> Path:
     return final
 
 
+def _tables() -> str:
+    """A digest of all tables, indexes and views, which change before a release does."""
+    statements = [*schema.create_statements(), *views.create_statements()]
+    return hashlib.sha256("\n".join(statements).encode()).hexdigest()[:8]
+
+
 def remove(path: Path) -> None:
     """Remove a database with what SQLite puts beside it."""
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
+@functools.cache
 def installed() -> Path:
     """The `bin` of a virtual environment with buildrec installed from a wheel of this tree.
 
@@ -84,4 +96,6 @@ def tell(what: str) -> None:
 
 
 def _run(*command: object) -> None:
-    subprocess.run([str(part) for part in command], env=environment(), check=True)
+    subprocess.run(
+        [str(part) for part in command], env=environment(), stderr=subprocess.DEVNULL, check=True
+    )

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from recorder import schema, views
 
-_TABLES = ("step_names", "docker_builds", "build_steps", "build_totals", "build_statistics")
 Rows = dict[str, list[tuple[object, ...]]]
 
 
 def rows_of(path: Path) -> Rows:
     """All rows of the database at `path`."""
+    names = [table.name for table in schema.TABLES]  # what refers to others stands after them
     with closing(sqlite3.connect(path)) as connection:
-        return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in _TABLES}
+        return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}
 
 
 def write(path: Path, rows: Rows) -> float:

@@ -1,7 +1,7 @@
 """Runs `buildrec build` in this process and notes when what happens; a script, not a module.
 
 `python timeline.py FILE BEGUN ARGUMENTS...`: BEGUN is the monotonic time at which this process was
-started, FILE gets a JSON object of milliseconds after it.
+started, FILE gets a JSON object of milliseconds after it, and the CPU time that we used.
 """
 
 import sys
@@ -37,6 +37,7 @@ def _save(code: int) -> None:
     import os
 
     _note("exit")
+    _marks["CPU of our own"] = _BEGUN + time.process_time()
     with open(_FILE, "w", encoding="utf-8") as file:
         json.dump({name: (at - _BEGUN) * 1000 for name, at in _marks.items()}, file)
     os._exit(code)

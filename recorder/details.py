@@ -1,0 +1,162 @@
+"""Writes what hangs on a build's row: its steps, its warnings, the layers of its image."""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from recorder import masking, redact, schema, step_names
+from recorder.model import MICRO, Build, Step
+
+_STEP_COLUMNS = tuple(column.name for column in schema.BUILD_STEPS.columns)
+_INSERT_STEP = (
+    f"INSERT INTO build_steps ({', '.join(_STEP_COLUMNS)}) "
+    f"VALUES ({', '.join('?' * len(_STEP_COLUMNS))})"
+)
+
+
+class Details:
+    """Writes the details of builds inside one transaction; remembers names between them.
+
+    `close` must be called before the transaction ends.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, redactor: redact.Redactor) -> None:
+        self._connection = connection
+        self._redactor = redactor
+        self._name_ids: dict[tuple[str, str], int] = {}
+        self._last_runs = _LastRuns(connection)
+
+    def write(self, number: int, build: Build, completed_at: str) -> None:
+        """Write all of a build that is new; `number` is its row's id."""
+        self._connection.executemany(_INSERT_STEP, self._step_rows(number, build.steps))
+        self._last_runs.note(build, completed_at)
+        self._write_warnings(number, build)
+        self._write_layers(build)
+
+    def complete(self, number: int, build: Build, completed_at: str) -> None:
+        """Write what a known build lacks."""
+        query = "SELECT 1 FROM build_steps WHERE build_id = ? LIMIT 1"
+        if build.steps and not self._connection.execute(query, (number,)).fetchone():
+            self._connection.executemany(_INSERT_STEP, self._step_rows(number, build.steps))
+            self._last_runs.note(build, completed_at)
+            self._write_warnings(number, build)
+        self._write_layers(build)
+
+    def saved_seconds(self, build: Build) -> float | None:
+        """What the cached steps of a build last took; None where it has no step that counts."""
+        return self._last_runs.saved(build)
+
+    def close(self) -> None:
+        """Write what was kept back to be written once."""
+        self._last_runs.close()
+
+    def _step_rows(self, number: int, steps: tuple[Step, ...]) -> Iterator[tuple[Any, ...]]:
+        for step in steps:
+            name_id = self._name_ids.get((step.step_key, step.name))
+            if name_id is None:
+                name_id = self._name_ids[step.step_key, step.name] = self._name_id(step)
+            yield (
+                number,
+                step.position,
+                name_id,
+                int(step.cached),
+                int(step.shared),
+                int(step.critical),
+                None if step.started is None else round(step.started * MICRO),
+                None if step.duration is None else round(step.duration * MICRO),
+                step.bytes,
+                step.error and self._redactor.text(step.error),
+            )
+
+    def _name_id(self, step: Step) -> int:
+        clean = masking.mask_step(step, self._redactor)
+        query = "SELECT id FROM step_names WHERE step_key = ? AND name = ?"
+        found = self._connection.execute(query, (clean.step_key, clean.name)).fetchone()
+        if found:
+            return int(found[0])
+        cursor = self._connection.execute(
+            "INSERT INTO step_names (step_key, name, kind, stage, step, steps, platform, "
+            "instruction) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (clean.step_key, clean.name, clean.kind, clean.stage, clean.step, clean.steps,
+             clean.platform, clean.instruction),
+        )  # fmt: skip
+        return int(cursor.lastrowid or 0)
+
+    def _write_warnings(self, number: int, build: Build) -> None:
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO build_warnings (build_id, position, rule, line, message) "
+            "VALUES (?, ?, ?, ?, ?)",
+            [
+                (number, position, lint.rule, lint.line, self._redactor.text(lint.message))
+                for position, lint in enumerate(build.lints, 1)
+            ],
+        )
+
+    def _write_layers(self, build: Build) -> None:
+        if not build.layers or not build.image_digest:
+            return
+        cursor = self._connection.execute(
+            "INSERT INTO images (image_digest) VALUES (?) ON CONFLICT DO NOTHING",
+            (build.image_digest,),
+        )
+        if not cursor.rowcount:
+            return
+        image = cursor.lastrowid
+        for layer in build.layers:
+            instruction = self._redactor.text(layer.instruction)
+            self._connection.execute(
+                "INSERT INTO layer_instructions (instruction) VALUES (?) ON CONFLICT DO NOTHING",
+                (instruction,),
+            )
+            self._connection.execute(
+                "INSERT INTO image_layers (image_id, position, instruction_id, bytes) "
+                "SELECT ?, ?, id, ? FROM layer_instructions WHERE instruction = ?",
+                (image, layer.position, layer.bytes, instruction),
+            )
+
+
+class _LastRuns:
+    """How long each step of a series last took, read when asked for and written at the end."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._known: dict[tuple[str, str], tuple[str, int] | None] = {}
+        self._changed: set[tuple[str, str]] = set()
+
+    def note(self, build: Build, completed_at: str) -> None:
+        """Learn from the steps of a build that really ran, unless a later build is known."""
+        for step in build.steps:
+            if step.cached or step.duration is None or not step_names.is_instruction(step.kind):
+                continue
+            key = (build.image_name, step.step_key)
+            known = self._get(key)
+            if known is None or known[0] <= completed_at:
+                whole = step.duration - min(step.started or 0.0, 0.0)
+                self._known[key] = (completed_at, round(whole * MICRO))
+                self._changed.add(key)
+
+    def saved(self, build: Build) -> float | None:
+        counted = [step for step in build.steps if step_names.is_instruction(step.kind)]
+        if not counted:
+            return None
+        known = [self._get((build.image_name, step.step_key)) for step in counted if step.cached]
+        return sum(run[1] for run in known if run) / MICRO
+
+    def close(self) -> None:
+        self._connection.executemany(
+            "INSERT INTO step_last_runs (image_name, step_key, completed_at, duration_us) "
+            "VALUES (?, ?, ?, ?) ON CONFLICT (image_name, step_key) DO UPDATE SET "
+            "completed_at = excluded.completed_at, duration_us = excluded.duration_us",
+            [(*key, *(self._known[key] or ())) for key in self._changed],
+        )
+        self._changed.clear()
+
+    def _get(self, key: tuple[str, str]) -> tuple[str, int] | None:
+        if key not in self._known:
+            row = self._connection.execute(
+                "SELECT completed_at, duration_us FROM step_last_runs "
+                "WHERE image_name = ? AND step_key = ?",
+                key,
+            ).fetchone()
+            self._known[key] = (row[0], row[1]) if row else None
+        return self._known[key]
