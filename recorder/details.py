@@ -1,11 +1,11 @@
 """Writes what hangs on a build's row: its steps, its warnings, the layers of its image."""
 
 import sqlite3
-from collections.abc import Iterator
 from typing import Any
 
-from recorder import masking, redact, schema, step_names
+from recorder import masking, redact, schema
 from recorder.model import MICRO, Build, Step
+from recorder.step_names import INSTRUCTIONS
 
 _STEP_COLUMNS = tuple(column.name for column in schema.BUILD_STEPS.columns)
 _INSERT_STEP = (
@@ -50,30 +50,33 @@ class Details:
         """Write what was kept back to be written once."""
         self._last_runs.close()
 
-    def _step_rows(self, number: int, steps: tuple[Step, ...]) -> Iterator[tuple[Any, ...]]:
-        for step in steps:
-            name_id = self._name_ids.get((step.step_key, step.name))
-            if name_id is None:
-                name_id = self._name_ids[step.step_key, step.name] = self._name_id(step)
-            yield (
+    def _step_rows(self, number: int, steps: tuple[Step, ...]) -> list[tuple[Any, ...]]:
+        known = self._name_ids
+        return [
+            (
                 number,
                 step.position,
-                name_id,
-                int(step.cached),
-                int(step.shared),
-                int(step.critical),
+                known.get((step.step_key, step.name)) or self._name_id(step),
+                1 if step.cached else 0,
+                1 if step.shared else 0,
+                1 if step.critical else 0,
                 None if step.started is None else round(step.started * MICRO),
                 None if step.duration is None else round(step.duration * MICRO),
                 step.bytes,
                 step.error and self._redactor.text(step.error),
             )
+            for step in steps
+        ]
 
     def _name_id(self, step: Step) -> int:
         clean = masking.mask_step(step, self._redactor)
         query = "SELECT id FROM step_names WHERE step_key = ? AND name = ?"
         found = self._connection.execute(query, (clean.step_key, clean.name)).fetchone()
-        if found:
-            return int(found[0])
+        number = int(found[0]) if found else self._new_name(clean)
+        self._name_ids[step.step_key, step.name] = number
+        return number
+
+    def _new_name(self, clean: Step) -> int:
         cursor = self._connection.execute(
             "INSERT INTO step_names (step_key, name, kind, stage, step, steps, platform, "
             "instruction) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -125,22 +128,26 @@ class _LastRuns:
 
     def note(self, build: Build, completed_at: str) -> None:
         """Learn from the steps of a build that really ran, unless a later build is known."""
+        known, image = self._known, build.image_name
         for step in build.steps:
-            if step.cached or step.duration is None or not step_names.is_instruction(step.kind):
+            if step.cached or step.duration is None or step.kind not in INSTRUCTIONS:
                 continue
-            key = (build.image_name, step.step_key)
-            known = self._get(key)
-            if known is None or known[0] <= completed_at:
+            key = (image, step.step_key)
+            last = known[key] if key in known else self._get(key)
+            if last is None or last[0] <= completed_at:
                 whole = step.duration - min(step.started or 0.0, 0.0)
-                self._known[key] = (completed_at, round(whole * MICRO))
+                known[key] = (completed_at, round(whole * MICRO))
                 self._changed.add(key)
 
     def saved(self, build: Build) -> float | None:
-        counted = [step for step in build.steps if step_names.is_instruction(step.kind)]
-        if not counted:
-            return None
-        known = [self._get((build.image_name, step.step_key)) for step in counted if step.cached]
-        return sum(run[1] for run in known if run) / MICRO
+        """What the cached steps last took, in seconds; None where no step counts."""
+        saved, counted = 0, False
+        for step in build.steps:
+            if step.kind in INSTRUCTIONS:
+                counted = True
+                if step.cached and (last := self._get((build.image_name, step.step_key))):
+                    saved += last[1]
+        return saved / MICRO if counted else None
 
     def close(self) -> None:
         self._connection.executemany(

@@ -26,6 +26,11 @@ class LiveBuild:
     current_step: str | None = None
     usual_duration: float | None = None
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it began; the builder's clock may be ahead of ours."""
+        return max(0.0, (times.now() - times.parse(self.started_at)).total_seconds())
+
 
 def publish(connection: sqlite3.Connection, builds: Iterable[LiveBuild], recorder: str) -> None:
     """Write what the recorder named `recorder` sees running now, in place of what it saw before.

@@ -33,16 +33,18 @@ def knowing(build: Build, redactor: redact.Redactor) -> redact.Redactor:
 
 def mask_row(build: Build, redactor: redact.Redactor) -> Build:
     """The build with the texts of its own row masked; its steps are left as they are."""
-    texts: dict[str, Any] = {
-        name: redactor.text(value) for name in _TEXTS if (value := getattr(build, name))
+    changed: dict[str, Any] = {
+        name: masked
+        for name in _TEXTS
+        if (value := getattr(build, name)) and (masked := redactor.text(value)) != value
     }
-    return replace(
-        build,
-        **texts,
-        build_args=redactor.arguments(build.build_args),
-        image_tags=tuple(redactor.text(tag) for tag in build.image_tags),
-        secrets=frozenset(),
-    )
+    if build.build_args and (arguments := redactor.arguments(build.build_args)) != build.build_args:
+        changed["build_args"] = arguments
+    if (tags := tuple(map(redactor.text, build.image_tags))) != build.image_tags:
+        changed["image_tags"] = tags
+    if build.secrets:
+        changed["secrets"] = frozenset()
+    return replace(build, **changed) if changed else build
 
 
 def mask_steps(build: Build, redactor: redact.Redactor) -> Build:

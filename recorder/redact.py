@@ -47,6 +47,10 @@ _NO_SECRET = re.compile(
     r"[\"']?(?:\$.*|\[masked:[0-9a-f]{8}\]|(?i:true|false|yes|no|on|off|none|\d)|-.*|[./~].*|)[\"']?",
     re.DOTALL,
 )
+# Each format has sixteen token characters in a row, those of detect-secrets a digit among them; a
+# commit or a digest has them too, and is none. So most texts need no pattern at all, nor the import
+# of detect-secrets, which takes 100 ms.
+_DIGIT = re.compile(r"\d")
 _TOKEN_RUN = re.compile(r"[\w-]{16,}")
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _DETECTORS = (
@@ -59,6 +63,10 @@ _DETECTORS = (
 )
 
 
+# Texts repeat from build to build; this many are remembered with their masks.
+_REMEMBERED = 4096
+
+
 class Redactor:
     """Masks known and recognised secrets with hashes under one key.
 
@@ -68,6 +76,7 @@ class Redactor:
 
     def __init__(self, key: bytes, known: Iterable[str] = ()) -> None:
         self._key = key
+        self._masked: dict[str, str] = {}
         self._known = _pattern_of(
             spelled for value in known if value.strip() for spelled in _spellings(value.strip())
         )
@@ -83,6 +92,14 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """`text` with every known and recognised secret masked, in characters that UTF-8 has."""
+        masked = self._masked.get(text)
+        if masked is None:
+            if len(self._masked) >= _REMEMBERED:
+                self._masked.clear()
+            masked = self._masked[text] = self._mask(text)
+        return masked
+
+    def _mask(self, text: str) -> str:
         if not text.isascii():  # a path may hold bytes, as lone surrogates, which SQLite refuses
             text = text.encode(errors="replace").decode()
         if self._known is not None:
@@ -93,8 +110,10 @@ class Redactor:
             text = _URL_CREDENTIALS.sub(self._hide_once, text)
         if "=" in text or "--" in text:
             text = _ASSIGNMENT.sub(self._hide_value, text)
-        text = _OWN_TOKENS.sub(self._hide_once, text)
-        if _may_hold_token(text):
+        runs = [run for run in _TOKEN_RUN.findall(text) if not _HASH.fullmatch(run)]
+        if runs or "earer " in text:
+            text = _OWN_TOKENS.sub(self._hide_once, text)
+        if any(_DIGIT.search(run) for run in runs):
             for pattern in _library_patterns():
                 text = pattern.sub(self._hide_once, text)
         return text
@@ -194,18 +213,6 @@ def _pattern_of(values: Iterable[str]) -> "re.Pattern[str] | None":
         for value in sorted(set(values), key=lambda value: (-len(value), value))
     ]
     return re.compile("|".join([_MASK.pattern, *parts])) if parts else None
-
-
-def _may_hold_token(text: str) -> bool:
-    """A cheap look before the patterns of detect-secrets are imported, which takes 100 ms.
-
-    Each of its formats has sixteen token characters in a row, a digit among them; a commit or a
-    digest has them too, and is none.
-    """
-    return any(
-        any(letter.isdigit() for letter in run) and not _HASH.fullmatch(run)
-        for run in _TOKEN_RUN.findall(text)
-    )
 
 
 @functools.cache

@@ -7,12 +7,14 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from recorder import database, masking, plain, redact, store, times
 from recorder.errors import RecorderError
 from recorder.model import Build
 
 _LOG = logging.getLogger("recorder.spool")
+_TORN: tuple[str, Any] = ("", None)
 
 
 def folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -51,17 +53,16 @@ def put(build: Build, path: Path, key: bytes | None = None) -> Path:
 
 def waiting(path: Path) -> list[tuple[Path, Build]]:
     """The spooled builds for the database at `path`, oldest first; torn files are left alone."""
-    found = []
-    for file in _files():
-        try:
-            content = json.loads(file.read_bytes())
-            if _same(content["database"], path):
-                found.append((file, plain.from_plain(content["build"])))
-        except FileNotFoundError:
-            continue  # another run has just stored it
-        except (OSError, ValueError, KeyError, TypeError, RecorderError) as error:
-            _LOG.warning("cannot read the spooled build %s: %s", file, error)
-    return found
+    return [
+        (file, entry[1])
+        for file in _files()
+        if (entry := _read(file)) and entry != _TORN and _same(entry[0], path)
+    ]
+
+
+def unreadable() -> list[Path]:
+    """The files of the spool that hold no build: torn by a crash, or somebody else's."""
+    return [file for file in _files() if _read(file) == _TORN]
 
 
 def drain(connection: sqlite3.Connection, path: Path) -> int:
@@ -117,6 +118,18 @@ def _keep(path: Path, build: Build, problem: str) -> str:
 
 def _same(one: str, other: Path) -> bool:
     return one == str(other) or os.path.realpath(one) == os.path.realpath(other)
+
+
+def _read(file: Path) -> tuple[str, Build] | None:
+    """The database and the build that a file holds; None when another run has just stored it."""
+    try:
+        content = json.loads(file.read_bytes())
+        return str(content["database"]), plain.from_plain(content["build"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, RecorderError) as error:
+        _LOG.warning("cannot read the spooled build %s: %s", file, error)
+        return _TORN
 
 
 def _files() -> Iterator[Path]:

@@ -25,7 +25,9 @@ _OTHER_KINDS = (
 )
 INTERNAL, EXPORT = "internal", "export"
 BASE = "from"
-_NOT_INSTRUCTIONS = frozenset({INTERNAL, "auth", "other", *(kind for _, kind in _OTHER_KINDS)})
+INSTRUCTIONS = _KEYWORDS - {BASE}
+"""The kinds of step whose cache hits count: neither loads and exports, nor a base image, since
+`FROM ... CACHED` only says that it is already local."""
 
 
 class StepName(NamedTuple):
@@ -74,11 +76,8 @@ def parse(name: str, targets: Collection[str] = ()) -> StepName:
 
 
 def is_instruction(kind: str) -> bool:
-    """Whether steps of this kind are instructions whose cache hits count: not bases, nor loads.
-
-    `FROM ... CACHED` only says that the base image is already local.
-    """
-    return kind not in _NOT_INSTRUCTIONS and kind != BASE
+    """Whether steps of this kind are instructions whose cache hits count."""
+    return kind in INSTRUCTIONS
 
 
 def put_back(text: str, arguments: Mapping[str, str]) -> str:

@@ -3,8 +3,9 @@
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from recorder import masking, naming, redact, schema, times
@@ -15,6 +16,8 @@ from recorder.model import Build, Step
 from recorder.statistics import CONTRIBUTION_COLUMNS, Contribution, Ledger
 
 _LOG = logging.getLogger("recorder.store")
+_JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
+_COUNTED = itemgetter(*Contribution._fields)
 _COLUMNS = tuple(column.name for column in schema.DOCKER_BUILDS.columns[1:])
 _INSERT_BUILD = (
     f"INSERT INTO docker_builds ({', '.join(_COLUMNS)}) "
@@ -126,6 +129,10 @@ def known_refs(connection: sqlite3.Connection, refs: Iterable[str]) -> set[str]:
     return found
 
 
+def _contribution(row: Mapping[str, Any]) -> Contribution:
+    return Contribution(*_COUNTED(row))
+
+
 class _Writer:
     """Writes builds inside one transaction; remembers step names and masks between them."""
 
@@ -142,13 +149,13 @@ class _Writer:
         if own is not self._redactor:  # other steps are masked once, when their name is written
             clean = masking.mask_steps(clean, own)
         row = _row(clean, self._now, self._details.saved_seconds(clean))
-        cursor = self._connection.execute(_INSERT_BUILD, row)
+        cursor = self._connection.execute(_INSERT_BUILD, tuple(row.values()))
         if not cursor.rowcount:
-            return Recorded(self._fill_in(clean, dict(zip(_COLUMNS, row, strict=True))), False)
+            return Recorded(self._fill_in(clean, row), False)
         number = cursor.lastrowid
         assert number is not None
-        self._details.write(number, clean, times.utc_text(clean.completed_at))
-        self._ledger.add(_contribution(clean))
+        self._details.write(number, clean, row["completed_at"])
+        self._ledger.add(_contribution(row))
         return Recorded(number, True)
 
     def close(self) -> None:
@@ -173,44 +180,54 @@ class _Writer:
             changed["build_timestamp"] = times.local_text(finished, fresh["timezone"])
         changed = {name: value for name, value in changed.items() if value != old[name]}
         if changed:
-            before = Contribution(*(old[name] for name in Contribution._fields))
-            after = Contribution(*((old | changed)[name] for name in Contribution._fields))
             settings = ", ".join(f"{name} = ?" for name in changed)
             self._connection.execute(
                 f"UPDATE docker_builds SET {settings} WHERE id = ?", (*changed.values(), number)
             )
-            self._ledger.change(before, after)
+            self._ledger.change(_contribution(old), _contribution(old | changed))
         self._details.complete(number, build, old["completed_at"])
         return int(number)
 
 
-def _contribution(build: Build) -> Contribution:
-    return Contribution(
-        build.image_name,
-        build.status,
-        build.build_duration,
-        build.image_size_mb or 0.0,
-        build.cache_ratio,
-        times.utc_text(build.completed_at),
-    )
-
-
-def _row(build: Build, now: str, saved_seconds: float | None) -> tuple[Any, ...]:
+def _row(build: Build, now: str, saved_seconds: float | None) -> dict[str, Any]:
     """The values of `docker_builds` after its id, in the order of the columns."""
-    assert build.started_at is not None
-    derived = {
+    tags = build.image_tags
+    return {
+        "image_name": build.image_name,
+        "build_duration": build.build_duration,
         "image_size_mb": build.image_size_mb or 0.0,
         "build_timestamp": times.local_text(build.completed_at, build.zone),
         "timezone": build.zone,
-        "build_args": json.dumps(dict(build.build_args), ensure_ascii=False, sort_keys=True),
-        "success": int(build.success),
+        "dockerfile_path": build.dockerfile_path,
+        "build_args": _JSON.encode(dict(build.build_args)) if build.build_args else "{}",
+        "success": 1 if build.success else 0,
+        "error_message": build.error_message,
         "created_at": now[:19] + "Z",
-        "started_at": times.utc_text(build.started_at),
+        "ref": build.ref,
+        "source": build.source,
+        "status": build.status,
+        "started_at": times.utc_text(build.started_at or build.completed_at),
         "completed_at": times.utc_text(build.completed_at),
-        "image_tags": json.dumps(build.image_tags, ensure_ascii=False)
-        if build.image_tags
-        else None,
-        "saved_seconds": saved_seconds,
+        "builder": build.builder,
+        "platform": build.platform,
+        "target": build.target,
+        "image_tags": _JSON.encode(tags) if tags else None,
+        "image_digest": build.image_digest,
+        "image_size_bytes": build.image_size_bytes,
+        "size_kind": build.size_kind,
+        "git_commit": build.git_commit,
+        "git_branch": build.git_branch,
         "git_dirty": None if build.git_dirty is None else int(build.git_dirty),
+        "git_remote": build.git_remote,
+        "ci_run": build.ci_run,
+        "ci_url": build.ci_url,
+        "total_steps": build.total_steps,
+        "completed_steps": build.completed_steps,
+        "cached_steps": build.cached_steps,
+        "cache_ratio": build.cache_ratio,
+        "cache_class": build.cache_class,
+        "saved_seconds": saved_seconds,
+        "critical_path_seconds": build.critical_path_seconds,
+        "context_bytes": build.context_bytes,
+        "warnings": build.warnings,
     }
-    return tuple(derived[name] if name in derived else getattr(build, name) for name in _COLUMNS)

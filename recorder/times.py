@@ -1,5 +1,6 @@
 """Time zones and timestamps: one instant, written in UTC and in the zone of the people."""
 
+import functools
 import logging
 import os
 from collections.abc import Mapping
@@ -47,7 +48,7 @@ def utc_text(moment: datetime) -> str:
 
     Truncated to milliseconds, as a record that sorts must never round into its successor.
     """
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    utc = (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).replace(tzinfo=None)
     return f"{utc.isoformat(timespec='milliseconds')}Z"
 
 
@@ -91,6 +92,7 @@ def before(moment: datetime, seconds: float) -> datetime:
         ) from error
 
 
+@functools.lru_cache(maxsize=64)
 def _lookup(name: str) -> tzinfo | None:
     import pytz  # here, since reading its list of zones costs 10 ms that `buildrec build` lacks
 

@@ -4,7 +4,6 @@ import asyncio
 import io
 import json
 import os
-import resource
 import shlex
 import signal
 import subprocess
@@ -566,16 +565,6 @@ def test_an_odd_zone_is_recorded_as_utc_and_said_once(context: Contexts, db: Pat
     )
     assert (ended.returncode, ended.stderr.count(b"\n")) == (0, 1), ended.stderr
     assert the_row(db)["timezone"] == "UTC"
-
-
-def test_a_build_goes_on_where_no_more_threads_can_start(context: Contexts, db: Path) -> None:
-    words = [COMMAND, "--db", db, "run", "--", "sh", "-c", "exit 6"]
-
-    def before() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (1 << 32, 1 << 32))
-
-    ended = subprocess.run(words, preexec_fn=before, capture_output=True, timeout=PATIENCE)
-    assert ended.returncode == 6, ended.stderr
 
 
 def test_no_process_is_left_behind(context: Contexts, db: Path) -> None:

@@ -66,8 +66,11 @@ class Arguments:
         return {text for text in found if len(text) > 3}
 
 
-def parse(words: Sequence[str]) -> Arguments:
-    """The flags and the context in the words after `docker buildx build`."""
+def parse(words: Sequence[str], switches: frozenset[str] = frozenset()) -> Arguments:
+    """The flags and the context in the words after `docker buildx build`.
+
+    `switches` are further flags without a value, of another builder than buildx.
+    """
     found = Arguments()
     rest = iter(words)
     for word in rest:
@@ -77,22 +80,22 @@ def parse(words: Sequence[str]) -> Arguments:
         if word == "-" or not word.startswith("-"):
             found.rest.append(word)
             continue
-        for flag, value in _flags(word, rest):
+        for flag, value in _flags(word, rest, _SWITCHES | switches):
             found.flags.setdefault(flag, []).append(value)
     return found
 
 
-def _flags(word: str, rest: Iterator[str]) -> Iterator[tuple[str, str]]:
+def _flags(word: str, rest: Iterator[str], switches: frozenset[str]) -> Iterator[tuple[str, str]]:
     """The flags in one word with their values: several short ones may share it, as in `-qt app`."""
     if word.startswith("--"):
         flag, equals, value = word.partition("=")
-        yield flag, value if equals else "true" if flag in _SWITCHES else next(rest, "")
+        yield flag, value if equals else "true" if flag in switches else next(rest, "")
         return
     letters = word[1:]
     while letters:
         flag = _SHORT.get(letters[0], f"-{letters[0]}")
         letters = letters[1:]
-        if flag in _SWITCHES and not letters.startswith("="):
+        if flag in switches and not letters.startswith("="):
             yield flag, "true"
             continue
         yield flag, letters.removeprefix("=") if letters else next(rest, "")

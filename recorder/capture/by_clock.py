@@ -28,6 +28,14 @@ def build(
 
     It has no steps, and `source` is `clock`: nothing better is known of it.
     """
+    made = without_size(arguments, seconds, exit_code, zone, secrets)
+    return made if exit_code or not made.image_tags else _with_size(made)
+
+
+def without_size(
+    arguments: Arguments, seconds: float, exit_code: int, zone: str, secrets: frozenset[str]
+) -> Build:
+    """What `build` gives, without asking the engine for the image's size."""
     context = arguments.context or ""
     local = context != "-" and os.path.isdir(context)  # noqa: PTH112 - Path raises for a long URL
     folder = str(Path(context).resolve()) if local else context
@@ -42,7 +50,7 @@ def build(
             f"docker buildx build ended with exit code {exit_code}, and the builder has no record"
         )
     dockerfile = arguments.last("--file")
-    made = Build(
+    return Build(
         image_name=naming.image_name(names, folder),
         build_duration=seconds,
         completed_at=now,
@@ -64,7 +72,6 @@ def build(
         ci_url=ci.url,
         secrets=secrets,
     )
-    return made if exit_code or not names else _with_size(made)
 
 
 def _with_size(build: Build) -> Build:

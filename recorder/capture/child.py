@@ -10,8 +10,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from recorder.errors import CommandMissingError
+
+if TYPE_CHECKING:
+    from recorder.capture.tee import Tee
 
 _FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 _SI_KERNEL = 0x80  # sigaction(2): sent by the kernel, as the terminal's Ctrl-C is
@@ -21,11 +25,12 @@ _APART = 1.0
 CAN_WAIT = hasattr(signal, "sigwaitinfo")
 
 
-def run(arguments: Sequence[str], started: Callable[[], None]) -> int:
+def run(arguments: Sequence[str], started: Callable[[], None], tee: "Tee | None" = None) -> int:
     """Run a command to its end and give its exit code, 128 + n when signal n killed it.
 
-    `started` is called once the child runs. Ctrl-C reaches the child from the terminal, so it is
-    not sent on; a signal sent to this process alone is. Raises CommandMissingError.
+    `started` is called once the child runs; its output goes through `tee`, if there is one. Ctrl-C
+    reaches the child from the terminal, so it is not sent on; a signal sent to this process alone
+    is. Raises CommandMissingError.
     """
     watched = {*_FORWARDED, signal.SIGCHLD}
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would take the exit code with it
@@ -36,7 +41,9 @@ def run(arguments: Sequence[str], started: Callable[[], None]) -> int:
         for number in (signal.SIGINT, signal.SIGQUIT):
             signal.signal(number, signal.SIG_IGN)
     try:
-        child = _spawn(arguments, before)
+        child = _spawn(arguments, before, tee.actions if tee else [])
+        if tee:
+            tee.begin(child)
         started()
         return _wait(child, watched) if CAN_WAIT else _code(os.waitpid(child, 0)[1])
     finally:
@@ -44,22 +51,33 @@ def run(arguments: Sequence[str], started: Callable[[], None]) -> int:
             _let_go(watched, before)
 
 
-def _spawn(arguments: Sequence[str], mask: "set[signal.Signals] | set[int]") -> int:
+def _spawn(
+    arguments: Sequence[str],
+    mask: "set[signal.Signals] | set[int]",
+    actions: "list[tuple[int, int, int]]",
+) -> int:
     # Python ignores SIGPIPE and SIGXFSZ for itself; the child gets what it would have had.
     defaults = {*_FORWARDED, signal.SIGPIPE, signal.SIGXFSZ}
     ignored = {number for number in defaults if signal.getsignal(number) is signal.SIG_IGN}
     inherited = ignored & _FORWARDED  # under nohup SIGHUP stays ignored
     reset = defaults - inherited if CAN_WAIT else defaults
     words = list(arguments)
+
+    def spawn() -> int:
+        return os.posix_spawnp(
+            words[0], words, os.environ,
+            file_actions=actions, setsigmask=mask, setsigdef=reset,
+        )  # fmt: skip
+
     try:
         try:
-            return os.posix_spawnp(words[0], words, os.environ, setsigmask=mask, setsigdef=reset)
+            return spawn()
         except OSError as error:
             if error.errno != errno.ENOEXEC:
                 raise
             # A script without a first line that says by what: a shell's, as execvp(3) has it.
             words = ["/bin/sh", *words]
-            return os.posix_spawnp(words[0], words, os.environ, setsigmask=mask, setsigdef=reset)
+            return spawn()
     except FileNotFoundError:
         raise CommandMissingError(
             f"there is no command {arguments[0]!r}", "install it, or see that PATH has its folder"

@@ -24,7 +24,10 @@ _BEFORE = "features.hooks.before"
 _SCRIPT = """\
 #!/bin/sh
 # Called by the Docker CLI after a build; written by `buildrec hook install`.
-exec {python} -c 'from recorder.cli.docker_plugin import main; main()' "$@"
+[ -n "$BUILDREC_DB" ] || BUILDREC_DB={database}
+export BUILDREC_DB
+# -P: nothing is imported from the folder of the build.
+exec {python} -P -c 'from recorder.cli.docker_plugin import main; main()' "$@"
 """
 METADATA = {
     "SchemaVersion": "0.1.0",
@@ -35,19 +38,20 @@ METADATA = {
 """What the CLI asks a plugin for before it takes it for one."""
 
 
-def install() -> Path:
+def install(database: Path) -> Path:
     """Install the plugin and name its hooks in the CLI's config; gives the plugin's path.
 
+    Builds go into `database`, wherever they are typed, unless BUILDREC_DB names another one then.
     Every other setting and plugin stays as it is. Raises CannotWriteError.
     """
-    plugin = _plugin()
+    config, plugin = _read_config(), _plugin()
+    script = _SCRIPT.format(database=shlex.quote(str(database)), python=shlex.quote(sys.executable))
     with _explained(plugin):
         plugin.parent.mkdir(parents=True, exist_ok=True)
         fresh = plugin.with_name(f".{PLUGIN}.{os.getpid()}")
-        fresh.write_text(_SCRIPT.format(python=shlex.quote(sys.executable)))
+        fresh.write_text(script)
         fresh.chmod(0o755)
         fresh.replace(plugin)
-    config = _read_config()
     features = config.setdefault("features", {})
     own = config.setdefault("plugins", {}).setdefault("buildrec", {})
     own["hooks"] = _COMMANDS
@@ -67,7 +71,7 @@ def uninstall() -> bool:
     own = config.get("plugins", {}).pop("buildrec", None)
     if own is not None:
         if _BEFORE in own:
-            _put_back(config["features"], own[_BEFORE])
+            _put_back(config.setdefault("features", {}), own[_BEFORE])
         for section in ("plugins", "features"):
             if not config.get(section, True):
                 del config[section]
@@ -85,8 +89,7 @@ def _put_back(features: dict[str, str], before: str) -> None:
 
 def is_installed() -> bool:
     """Whether the plugin is there and the CLI's config names its hooks."""
-    plugins = _read_config().get("plugins")
-    named = isinstance(plugins, dict) and bool(plugins.get("buildrec", {}).get("hooks"))
+    named = bool(_read_config().get("plugins", {}).get("buildrec", {}).get("hooks"))
     return named and os.access(_plugin(), os.X_OK)
 
 
@@ -107,12 +110,15 @@ def _read_config() -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         raise CannotWriteError(f"{path} cannot be read ({error})", "mend it first") from error
-    sections = ("plugins", "features")
-    if not isinstance(found, dict) or any(
-        not isinstance(found.get(section, {}), dict) for section in sections
-    ):
+    if not isinstance(found, dict) or not _is_understood(found):
         raise CannotWriteError(f"{path} is not a config of the Docker CLI", "mend it first")
     return found
+
+
+def _is_understood(config: dict[str, Any]) -> bool:
+    plugins, features = config.get("plugins", {}), config.get("features", {})
+    both = isinstance(plugins, dict) and isinstance(features, dict)
+    return both and isinstance(plugins.get("buildrec", {}), dict)
 
 
 def _write_config(config: dict[str, Any]) -> None:

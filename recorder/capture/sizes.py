@@ -30,8 +30,10 @@ def with_size(build: Build, record: Any, path: Path) -> Build:
                 known = queries.known_size(connection, build.image_name, build.image_digest)
             if known:
                 return replace(build, image_size_bytes=known[0], size_kind=known[1])
-        own = (build.image_digest,) if build.image_digest and endpoint else ()
-        image = images.inspect(*own, *build.image_tags, endpoint=endpoint)
+        # Not by a tag where the digest is known: the tag may stand for a later build by now.
+        own = build.image_digest if endpoint else None
+        names = (own,) if own else build.image_tags
+        image = images.inspect(*names, endpoint=endpoint)
     except RecorderError as error:
         _LOG.info("recording a build without its size: %s", error)
         return build

@@ -8,7 +8,7 @@ from recorder import database, spool, store
 from recorder.capture.assemble import Circumstances, assemble
 from recorder.engine import endpoints, history, local_state, records
 from recorder.engine.history import History
-from recorder.errors import RecorderError
+from recorder.errors import DatabaseError, RecorderError
 from recorder.model import Build
 
 # Traces asked for at once: enough to hide the way there, few enough for a remote builder.
@@ -46,19 +46,25 @@ def sync(
     """Store the records of `builders`, or of all that buildx knows; gives what each had.
 
     `progress` is told a builder's name, how many of its records are read, and of how many. A
-    builder that does not answer is reported and stops nothing.
+    builder that does not answer is reported and stops nothing. Raises DatabaseError.
     """
     names = list(dict.fromkeys(builders)) or endpoints.builders()
     return asyncio.run(_sync_all(names, shared, progress))
 
 
 async def catch_up(
-    engine: History, shared: Circumstances, progress: Progress = _say_nothing
+    engine: History,
+    shared: Circumstances,
+    progress: Progress = _say_nothing,
+    timeout: float = database.TIMEOUT,  # noqa: ASYNC109 - SQLite's, not asyncio's
 ) -> CaughtUp:
-    """Store in one transaction the ended builds of one builder that are not recorded yet."""
+    """Store in one transaction the ended builds of one builder that are not recorded yet.
+
+    `timeout` is how many seconds to wait for another writer.
+    """
     held = [record for record in await engine.records() if records.is_build(record)]
     refs = {record.Ref for record in held}
-    with database.connect(shared.path) as connection:
+    with database.connect(shared.path, timeout) as connection:
         spool.drain(connection, shared.path)
         known = store.known_refs(connection, refs)
     fresh = [record for record in reversed(held) if record.Ref not in known]
@@ -75,7 +81,7 @@ async def catch_up(
 
     builds = tuple(await asyncio.gather(*map(read, fresh)))
     if builds:
-        with database.connect(shared.path) as connection:
+        with database.connect(shared.path, timeout) as connection:
             store.record_all(connection, builds)
     return CaughtUp(refs, builds)
 
@@ -86,6 +92,8 @@ async def _sync_all(names: list[str], shared: Circumstances, progress: Progress)
         try:
             async with history.open_history(name) as engine:
                 found = await catch_up(engine, shared, progress)
+        except DatabaseError:
+            raise  # it is the same for every builder
         except RecorderError as error:
             results.append(Synced(name, problem=error))
         else:

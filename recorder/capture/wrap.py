@@ -6,10 +6,15 @@ Imports next to nothing: what is heavy is loaded once the command runs.
 import contextlib
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from recorder.capture import child
 from recorder.capture.command import Ending, Plan
 from recorder.errors import RecorderError
+
+if TYPE_CHECKING:
+    from recorder.capture.plain_command import PlainBuild
+    from recorder.capture.tee import Tee
 
 # Seconds to wait at most for an engine or a disk that hangs, once the command has ended.
 _PATIENCE = 60.0
@@ -22,15 +27,35 @@ def build(words: Sequence[str], plan: Plan) -> int:
 
 
 def run(command: Sequence[str], plan: Plan) -> int:
-    """Run any command and record the builds that it ran; gives its exit code."""
-    return _run(command, plan, ())
+    """Run any command and record the builds that it ran; gives its exit code.
+
+    The output of one that builds without a history is read on its way, and tells its steps.
+    """
+    from recorder.capture import plain_command
+
+    plain = plain_command.find(command)
+    if plain is None:
+        return _run(command, plan, ())
+    from recorder.capture.tee import open_tee
+
+    return _run(command, plan, (), plain, open_tee())
 
 
-def _run(command: Sequence[str], plan: Plan, words: Sequence[str]) -> int:
+def _run(
+    command: Sequence[str],
+    plan: Plan,
+    words: Sequence[str],
+    plain: "PlainBuild | None" = None,
+    tee: "Tee | None" = None,
+) -> int:
     import threading
 
     ending = Ending()
-    thread = threading.Thread(target=_record, args=(plan, words, ending), daemon=True)
+
+    def record() -> None:
+        _record(plan, words, ending, plain, tee)
+
+    thread = threading.Thread(target=record, daemon=True)
 
     def started() -> None:
         try:
@@ -38,7 +63,11 @@ def _run(command: Sequence[str], plan: Plan, words: Sequence[str]) -> int:
         except RuntimeError as error:  # the limit of processes is reached
             ending.troubles.append(f"{error}.")
 
-    code = child.run(command, started)
+    try:
+        code = child.run(command, started, tee)
+    finally:
+        if tee is not None:
+            tee.finish()
     ending.tell(code)
     try:
         if thread.ident is not None:
@@ -58,11 +87,22 @@ def _say(line: str) -> None:
             print(line, file=sys.stderr)  # noqa: T201
 
 
-def _record(plan: Plan, words: Sequence[str], ending: Ending) -> None:
+def _record(
+    plan: Plan,
+    words: Sequence[str],
+    ending: Ending,
+    plain: "PlainBuild | None",
+    tee: "Tee | None",
+) -> None:
     """Record beside the command; whatever goes wrong becomes a sentence, for no build's harm."""
     import logging
 
     try:
+        if plain is not None:
+            from recorder.capture import by_output
+
+            by_output.record(plan, plain, tee.lines if tee else [], ending)
+            return
         from recorder.capture.recording import Recording
 
         Recording(plan, words, ending).run()

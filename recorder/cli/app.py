@@ -25,6 +25,7 @@ COMMANDS = {
     "history": ("recorder.cli.history", "List the latest builds."),
     "stats": ("recorder.cli.history", "Show averages and totals by image."),
     "show": ("recorder.cli.show", "Show one build, step by step."),
+    "doctor": ("recorder.cli.doctor", "Examine the database, and mend it."),
     "import": ("recorder.cli.files", "Take in files of older tools."),
     "export": ("recorder.cli.files", "Write the JSON that older tools read."),
     "serve": ("recorder.cli.serve", "Browse the history with Datasette."),

@@ -4,10 +4,11 @@ import json
 import os
 import select
 import sys
+import time
 from typing import NoReturn
 
 # Seconds that the user may wait for the hint; storing goes on after that.
-_PATIENCE = 0.15
+_PATIENCE = 0.165
 
 
 def main() -> NoReturn:
@@ -19,10 +20,10 @@ def main() -> NoReturn:
         print(json.dumps(METADATA))  # noqa: T201
         sys.exit()
     if "docker-cli-plugin-hooks" in words:
-        hint = _record_aside()
+        hint = _harmless(_record_aside())
         if hint:
-            print(json.dumps({"Type": 0, "Template": hint}))  # noqa: T201
-        sys.exit()
+            print(json.dumps({"Type": 0, "Template": hint}), flush=True)  # noqa: T201
+        os._exit(0)
     from recorder.cli.app import run
 
     # `docker buildrec history` is `buildrec history`.
@@ -31,25 +32,52 @@ def main() -> NoReturn:
 
 def _record_aside() -> str:
     """Fork a process that stores the builds, and give its verdict if it comes soon."""
+    began = _begun(os.getppid())
     reading, writing = os.pipe()
     if os.fork() == 0:
         os.close(reading)
-        _record(writing)
+        _record(began, writing)
     os.close(writing)
     ready, _, _ = select.select([reading], [], [], _PATIENCE)
     return os.read(reading, 4096).decode(errors="replace") if ready else ""
 
 
-def _record(writing: int) -> NoReturn:
-    """In the child: leave the CLI's session and terminal, store what is new, tell how it was."""
+def _record(began: float | None, writing: int) -> NoReturn:
+    """In the child: leave the CLI's session and terminal, tell how it was, store what is new."""
+
+    def tell(verdict: str) -> None:
+        try:
+            os.write(writing, verdict.encode(errors="replace"))
+        except BrokenPipeError:
+            pass  # the user did not wait
+        finally:
+            os.close(writing)
+
     try:
         os.setsid()
         nothing = os.open(os.devnull, os.O_RDWR)
         for standard in (0, 1, 2):
             os.dup2(nothing, standard)
-        from recorder.capture.after import verdicts
+        from recorder.capture.after import tell_and_store
 
-        os.write(writing, "; ".join(verdicts()).encode())
-    except BaseException:  # noqa: BLE001 - nobody is there to hear; `buildrec doctor` looks
+        tell_and_store(began, tell)
+    except BaseException:  # noqa: BLE001 - nobody is there to hear; the next call stores it
         os._exit(1)
     os._exit(0)
+
+
+def _begun(process: int) -> float | None:
+    """When a process began, in seconds since 1970; None where the system does not say (proc(5))."""
+    try:
+        with open(f"/proc/{process}/stat", "rb") as file:
+            ticks = int(file.read().rpartition(b")")[2].split()[19])
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return None
+    return time.time() - age
+
+
+def _harmless(hint: str) -> str:
+    """The hint without what a terminal would obey, or what the CLI would take for a template."""
+    shown = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in hint)
+    return shown.replace("{{", "{ {")

@@ -3,6 +3,7 @@
 import click
 
 from recorder.capture import hook as capture
+from recorder.cli.context import App
 
 
 @click.group()
@@ -11,9 +12,15 @@ def hook() -> None:
 
 
 @hook.command()
-def install() -> None:
-    """Install the hook; the CLI then shows a line on each build under "What's next"."""
-    click.echo(f"installed {capture.install()}", err=True)
+@click.pass_obj
+def install(app: App) -> None:
+    """Install the hook; the CLI then shows a line on each build under "What's next".
+
+    Builds go into the database that is used here and now, whatever folder they are typed in:
+    name it with --db. BUILDREC_DB still wins over it.
+    """
+    click.echo(f"installed {capture.install(app.database)}", err=True)
+    click.echo(f"builds go into {app.database}", err=True)
 
 
 @hook.command()

@@ -56,6 +56,13 @@ class History:
         finished = [event.record for event in await self.events() if event.type == COMPLETE]
         return sorted(finished, key=lambda record: -record.CreatedAt.ToNanoseconds())
 
+    async def record(self, ref: str) -> Any | None:
+        """The finished record of the build `ref`; None while it runs, or when it is not held."""
+        with self._explained():
+            request = api.BuildHistoryRequest(Ref=ref, EarlyExit=True)
+            found = await _all(self._listen, request)
+        return next((event.record for event in found if event.type == COMPLETE), None)
+
     async def listen(self) -> AsyncIterator[Event]:
         """Every build that starts or ends from now on, after those known; one may come twice."""
         with self._explained():

@@ -210,28 +210,19 @@ def _events(trace: Iterable[Any], begun: int) -> tuple[list[Vertex], list[Transf
 
 
 def _joined(vertices: list[Vertex]) -> list[Vertex]:
-    """The vertices of a build that joined another's work, each step under one digest.
+    """The vertices of a build that may have joined another's work, each step once.
 
-    Its own vertex stays as announced and never starts, while the other build's comes with the same
-    name. No two instructions of one build have the same name, which says n of m.
+    Its own vertex is announced and never starts, for the other build's comes with the same name. No
+    two instructions of one build have the same name, since that says n of m.
     """
     ran = {v.digest for v in vertices if v.started is not None or v.cached}
     worked = {v.name: v.digest for v in vertices if v.digest in ran and _NUMBERED.match(v.name)}
     own = {v.digest: worked[v.name] for v in vertices if v.digest not in ran and v.name in worked}
-    if not own:
-        return vertices
     return [
-        v._replace(
-            digest=own.get(v.digest, v.digest),
-            inputs=tuple(own.get(digest, digest) for digest in v.inputs),
-        )
+        v._replace(inputs=tuple(own.get(digest, digest) for digest in v.inputs))
         for v in vertices
+        if v.digest not in own
     ]
-
-
-def instant(stamp: Any) -> datetime:
-    """The instant of a protobuf Timestamp, to the microsecond."""
-    return _instant(stamp.ToNanoseconds())
 
 
 def _instant(nanoseconds: int) -> datetime:

@@ -4,7 +4,7 @@ import gzip
 import tarfile
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from recorder.errors import ImportFailedError
 
@@ -42,7 +42,8 @@ def read(path: Path, most: int = MOST_BYTES) -> dict[str, bytes]:
 def _members(stream: "_Limited", most: int) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     held = 0
-    with tarfile.open(fileobj=stream, mode="r|") as archive:
+    source: Any = stream  # tarfile asks for no more than `read`
+    with tarfile.open(fileobj=source, mode="r|") as archive:
         for number, member in enumerate(archive):
             if number >= _MOST_MEMBERS:
                 raise too_large(most)
