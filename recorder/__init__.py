@@ -4,17 +4,16 @@ The public Python API is loaded on first use, so that `import recorder` costs no
 command line's fast path.
 """
 
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
 __all__ = ["DockerBuildTracker", "RecorderError", "track_docker_build"]
 
+TYPE_CHECKING = False  # importing typing for it would cost `buildrec build` 5 ms
 if TYPE_CHECKING:
     from recorder.errors import RecorderError
     from recorder.tracker import DockerBuildTracker, track_docker_build
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in ("DockerBuildTracker", "track_docker_build"):
         from recorder import tracker
 

@@ -1,7 +1,5 @@
 """Every error that buildrec raises on purpose: what went wrong in one sentence, and its cure."""
 
-from typing import ClassVar
-
 
 class RecorderError(Exception):
     """Base of all errors that buildrec raises on purpose.
@@ -10,8 +8,8 @@ class RecorderError(Exception):
     docs, `exit_code` is what the command line returns for it.
     """
 
-    slug: ClassVar[str] = "error"
-    exit_code: ClassVar[int] = 1
+    slug = "error"
+    exit_code = 1
 
     def __init__(self, problem: str, cure: str) -> None:
         super().__init__(problem, cure)

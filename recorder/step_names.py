@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 _BRACKET = re.compile(r"\[([^\]]*)\] ?(.*)", re.DOTALL)
-_COUNT = re.compile(r"(\d+)/(\d+)")
+_COUNT = re.compile(r"(\d{1,9})/(\d{1,9})")  # more digits no column holds
 _UNNAMED_STAGE = re.compile(r"stage-\d+")
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")
 _HASH = r"(?<![A-Za-z0-9])(?=[0-9]*[a-f])[0-9a-f]{7,}(?![A-Za-z0-9])"

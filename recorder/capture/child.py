@@ -3,17 +3,16 @@
 Imports next to nothing, as the child is started before anything heavy is loaded.
 """
 
-import contextlib
 import errno
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from recorder.errors import CommandMissingError
 
+TYPE_CHECKING = False  # importing typing for it would cost 5 ms
 if TYPE_CHECKING:
     from recorder.capture.tee import Tee
 
@@ -103,9 +102,15 @@ def _wait(child: int, watched: "set[signal.Signals]") -> int:
         elif news.si_code != _SI_KERNEL:
             now = time.monotonic()
             if now - sent.get(news.si_signo, -_APART) >= _APART:
-                with contextlib.suppress(PermissionError):  # sudo's child is not ours to signal
-                    os.kill(child, news.si_signo)
+                _send(child, news.si_signo)
                 sent[news.si_signo] = now
+
+
+def _send(child: int, number: int) -> None:
+    try:  # noqa: SIM105 - importing contextlib would cost 2 ms
+        os.kill(child, number)
+    except PermissionError:  # sudo's child is not ours to signal
+        pass
 
 
 def _code(status: int) -> int:
@@ -123,6 +128,8 @@ def _let_go(watched: "set[signal.Signals]", before: "set[signal.Signals] | set[i
 def leave(code: int) -> None:
     """End this process at once with `code`, without the 10 ms in which Python takes itself down."""
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, AttributeError):  # closed meanwhile, or always
+        try:
             stream.flush()
+        except (OSError, AttributeError):  # closed meanwhile, or always
+            pass
     os._exit(code)

@@ -21,21 +21,25 @@ from recorder.errors import CannotWriteError
 PLUGIN = "docker-buildrec"
 _COMMANDS = "build,buildx build,buildx bake,builder build,image build,compose build,compose up"
 _BEFORE = "features.hooks.before"
-_SCRIPT = """\
-#!/bin/sh
-# Called by the Docker CLI after a build; written by `buildrec hook install`.
-[ -n "$BUILDREC_DB" ] || BUILDREC_DB={database}
-export BUILDREC_DB
-# -P: nothing is imported from the folder of the build.
-exec {python} -P -c 'from recorder.cli.docker_plugin import main; main()' "$@"
-"""
-METADATA = {
+# What the CLI asks a plugin for before each call, so that the shell answers: Python takes longer.
+_METADATA = {
     "SchemaVersion": "0.1.0",
     "Vendor": "buildrec",
     "Version": __version__,
     "ShortDescription": "Records every build",
 }
-"""What the CLI asks a plugin for before it takes it for one."""
+_SCRIPT = """\
+#!/bin/sh
+# Called by the Docker CLI after a build; written by `buildrec hook install`.
+if [ "$1" = docker-cli-plugin-metadata ]; then
+  echo {metadata}
+  exit
+fi
+[ -n "$BUILDREC_DB" ] || BUILDREC_DB={database}
+export BUILDREC_DB
+# -P: nothing is imported from the folder of the build.
+exec {python} -P -c 'from recorder.cli.docker_plugin import main; main()' "$@"
+"""
 
 
 def install(database: Path) -> Path:
@@ -45,7 +49,11 @@ def install(database: Path) -> Path:
     Every other setting and plugin stays as it is. Raises CannotWriteError.
     """
     config, plugin = _read_config(), _plugin()
-    script = _SCRIPT.format(database=shlex.quote(str(database)), python=shlex.quote(sys.executable))
+    script = _SCRIPT.format(
+        metadata=shlex.quote(json.dumps(_METADATA)),
+        database=shlex.quote(str(database)),
+        python=shlex.quote(sys.executable),
+    )
     with _explained(plugin):
         plugin.parent.mkdir(parents=True, exist_ok=True)
         fresh = plugin.with_name(f".{PLUGIN}.{os.getpid()}")

@@ -45,6 +45,7 @@ class Recording:
             ci=origin.ci(),
             secrets=frozenset(self._arguments.secrets()),
         )
+        times.zone(self._shared.zone)  # loads the zone now, beside the command
         self._storing = asyncio.Lock()
         self._done: set[str] = set()
         self._skipped: set[str] = set()
@@ -85,10 +86,11 @@ class Recording:
     async def _listen(self, engine: History) -> None:
         """Store each build of ours as it ends: the engine keeps only the last 50."""
         try:
-            async for event in engine.listen():
+            async for event in engine.listen(known_too=False):
+                if event.type != history.COMPLETE:
+                    continue
                 state = local_state.read(event.record.Ref)
-                ours = state and self._is_ours(state) and self._is_asked_for(event.record)
-                if event.type == history.COMPLETE and ours:
+                if state and self._is_ours(state) and self._is_asked_for(event.record):
                     await self._store(engine, event.record, state)
         except RecorderError as error:
             _LOG.info("stopped listening: %s", error)
@@ -100,14 +102,16 @@ class Recording:
         others: dict[str, tuple[Any, LocalState]] = {}
         while states := {s.ref: s for s in self._states() if s.builder == engine.builder}:
             active = False
-            for event in await engine.events():
-                state = states.get(event.record.Ref)
-                if state and not self._is_asked_for(event.record):
+            for state in states.values():
+                event = await engine.event(state.ref)
+                if event is None:
+                    continue
+                if not self._is_asked_for(event.record):
                     if event.type == history.COMPLETE:
                         others[state.ref] = event.record, state
-                elif state and event.type == history.COMPLETE:
+                elif event.type == history.COMPLETE:
                     await self._store(engine, event.record, state)
-                elif state and state.ref not in self._done:
+                elif state.ref not in self._done:
                     active = True
             if not active or time.monotonic() > deadline:
                 break

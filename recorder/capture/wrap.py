@@ -3,15 +3,16 @@
 Imports next to nothing: what is heavy is loaded once the command runs.
 """
 
-import contextlib
+import signal
 import sys
+import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from recorder.capture import child
 from recorder.capture.command import Ending, Plan
 from recorder.errors import RecorderError
 
+TYPE_CHECKING = False  # importing typing for it would cost 5 ms
 if TYPE_CHECKING:
     from recorder.capture.plain_command import PlainBuild
     from recorder.capture.tee import Tee
@@ -63,28 +64,38 @@ def _run(
         except RuntimeError as error:  # the limit of processes is reached
             ending.troubles.append(f"{error}.")
 
+    interrupts = _count_interrupts()
     try:
         code = child.run(command, started, tee)
     finally:
         if tee is not None:
             tee.finish()
     ending.tell(code)
-    try:
-        if thread.ident is not None:
-            thread.join(_PATIENCE)
-        if thread.is_alive():
-            ending.troubles.append(f"the engine or the disk hangs. {_LATER}")
-    except KeyboardInterrupt:
-        ending.troubles.append(f"interrupted. {_LATER}")
+    deadline = time.monotonic() + _PATIENCE
+    while thread.is_alive() and not interrupts and time.monotonic() < deadline:
+        thread.join(0.1)
+    if thread.is_alive():
+        problem = "interrupted" if interrupts else "the engine or the disk hangs"
+        ending.troubles.append(f"{problem}. {_LATER}")
     for trouble in ending.troubles:
         _say(f"buildrec: not recorded: {trouble}")
     return code
 
 
+def _count_interrupts() -> list[int]:
+    """A list that grows with each Ctrl-C from now on, which raises nothing at whatever moment."""
+    seen: list[int] = []
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda number, _: seen.append(number))
+    return seen
+
+
 def _say(line: str) -> None:
     if sys.stderr is not None:  # closed from the start; print would then write to stdout
-        with contextlib.suppress(OSError):  # its reader has gone: the exit code is the child's
+        try:  # noqa: SIM105 - importing contextlib would cost 2 ms
             print(line, file=sys.stderr)  # noqa: T201
+        except OSError:  # its reader has gone: the exit code is the child's
+            pass
 
 
 def _record(

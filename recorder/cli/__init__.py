@@ -5,7 +5,6 @@ heavy is loaded beside it.
 """
 
 import sys
-from typing import NoReturn
 
 _OWN_OPTIONS = {
     "--db": "asked_database",
@@ -20,6 +19,7 @@ def main() -> None:
     wrapped = _wrapped(words)
     if wrapped is not None:
         _wrap(*wrapped)
+        return
     from recorder.cli.app import run
 
     run(words)
@@ -59,7 +59,7 @@ def _wrapped(words: list[str]) -> tuple[str, dict[str, str], bool, list[str]] | 
     return None if not kind or needs_help else (kind, options, verbose, theirs)
 
 
-def _wrap(kind: str, options: dict[str, str], verbose: bool, theirs: list[str]) -> NoReturn:
+def _wrap(kind: str, options: dict[str, str], verbose: bool, theirs: list[str]) -> None:
     from recorder.capture import child, wrap
     from recorder.capture.command import Plan
     from recorder.errors import RecorderError
@@ -75,4 +75,3 @@ def _wrap(kind: str, options: dict[str, str], verbose: bool, theirs: list[str]) 
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         code = error.exit_code
     child.leave(code)
-    raise AssertionError("os._exit came back")

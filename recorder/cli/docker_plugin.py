@@ -12,13 +12,8 @@ _PATIENCE = 0.165
 
 
 def main() -> NoReturn:
-    """Answer the CLI: who we are, or a hint on the build that has just ended."""
+    """Answer the CLI with a hint on the build that has just ended, or be a command of its own."""
     words = sys.argv[1:]
-    if words[:1] == ["docker-cli-plugin-metadata"]:
-        from recorder.capture.hook import METADATA
-
-        print(json.dumps(METADATA))  # noqa: T201
-        sys.exit()
     if "docker-cli-plugin-hooks" in words:
         hint = _harmless(_record_aside())
         if hint:

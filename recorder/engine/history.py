@@ -56,18 +56,28 @@ class History:
         finished = [event.record for event in await self.events() if event.type == COMPLETE]
         return sorted(finished, key=lambda record: -record.CreatedAt.ToNanoseconds())
 
-    async def record(self, ref: str) -> Any | None:
-        """The finished record of the build `ref`; None while it runs, or when it is not held."""
+    async def event(self, ref: str) -> Event | None:
+        """What is known now of the build `ref`: `STARTED` while it runs, `COMPLETE` once ended."""
         with self._explained():
             request = api.BuildHistoryRequest(Ref=ref, EarlyExit=True)
             found = await _all(self._listen, request)
-        return next((event.record for event in found if event.type == COMPLETE), None)
+        events = [Event(event.type, event.record) for event in found]
+        return max(events, key=lambda event: event.type == COMPLETE, default=None)
 
-    async def listen(self) -> AsyncIterator[Event]:
-        """Every build that starts or ends from now on, after those known; one may come twice."""
+    async def record(self, ref: str) -> Any | None:
+        """The finished record of the build `ref`; None while it runs, or when it is not held."""
+        event = await self.event(ref)
+        return event.record if event and event.type == COMPLETE else None
+
+    async def listen(self, *, known_too: bool = True) -> AsyncIterator[Event]:
+        """Every build that starts or ends from now on; one may come twice.
+
+        With `known_too` those that ended before come first.
+        """
         with self._explained():
             async with self._listen.open() as stream:
-                await stream.send_message(api.BuildHistoryRequest(), end=True)
+                request = api.BuildHistoryRequest(ActiveOnly=not known_too)
+                await stream.send_message(request, end=True)
                 async for event in stream:
                     yield Event(event.type, event.record)
 

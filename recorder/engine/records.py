@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from recorder import naming, steps
 from recorder.engine.local_state import LocalState
+from recorder.errors import BadValueError
 from recorder.model import Build, Lint, Status
 from recorder.steps import Transfer, Vertex
 from recorder.times import DEFAULT_ZONE
@@ -18,6 +19,9 @@ _BUILD_ARG = "build-arg:"
 _CANCELED = 1  # google.rpc.Code.CANCELLED
 _NUMBERED = re.compile(r"\[[^\]]*\d+/\d+\]")
 _MOVING = frozenset({"transferring", "downloading", "extracting", "pushing"})
+_LAST = 253_370_764_800  # seconds from 1970 to the year 9999
+_LONGEST = 1e8  # seconds, three years
+_LARGEST = 10**14  # bytes, a hundred terabytes
 
 
 class Origin(NamedTuple):
@@ -74,6 +78,7 @@ def to_build(record: Any, trace: Sequence[Any], local: LocalState | None, origin
 
     `local` is what buildx remembers of it on this machine, if it was started here. Durations are
     CompletedAt minus CreatedAt and times of vertices relative to CreatedAt, to the microsecond.
+    Raises BadValueError for a record whose times or names are none.
     """
     attributes = dict(record.FrontendAttrs)
     arguments = {
@@ -81,8 +86,8 @@ def to_build(record: Any, trace: Sequence[Any], local: LocalState | None, origin
         for name, value in attributes.items()
         if name.startswith(_BUILD_ARG)
     }
-    begun = record.CreatedAt.ToNanoseconds()
-    duration = max(0, record.CompletedAt.ToNanoseconds() - begun) / 1e9
+    begun, ended = _nanoseconds(record.CreatedAt), _nanoseconds(record.CompletedAt)
+    duration = max(0, ended - begun) / 1e9
     vertices, transfers = _events(trace, begun)
     folded = steps.fold(vertices, window=duration, transfers=transfers, arguments=arguments)
     names = tags(record)
@@ -92,7 +97,7 @@ def to_build(record: Any, trace: Sequence[Any], local: LocalState | None, origin
         image_name=origin.image_name or naming.image_name(names, context),
         build_duration=duration,
         started_at=_instant(begun),
-        completed_at=_instant(record.CompletedAt.ToNanoseconds()),
+        completed_at=_instant(ended),
         status=_status(record),
         zone=origin.zone,
         source=origin.source,
@@ -170,19 +175,23 @@ def _platform(attributes: Mapping[str, str], response: Mapping[str, str]) -> str
     try:
         found = json.loads(response.get("refs.platforms", ""))["Platforms"]
         return ",".join(str(platform["ID"]) for platform in found) or None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
 def _events(trace: Iterable[Any], begun: int) -> tuple[list[Vertex], list[Transfer]]:
-    """The trace's vertices and transfers, their times in seconds from `begun` (nanoseconds)."""
+    """The trace's vertices and transfers, their times in seconds from `begun` (nanoseconds).
+
+    Times and bytes that no build can have are left out, since sums over them would be spoiled.
+    """
 
     def seconds(message: Any, field: str) -> float | None:
         if not message.HasField(field):
             return None
         stamp = getattr(message, field)
         nanoseconds = stamp.seconds * 1_000_000_000 + stamp.nanos
-        return (nanoseconds - begun) / 1e9 if stamp.seconds > 0 else None
+        offset = (nanoseconds - begun) / 1e9
+        return offset if stamp.seconds > 0 and abs(offset) <= _LONGEST else None
 
     vertices: list[Vertex] = []
     transfers: list[Transfer] = []
@@ -204,7 +213,7 @@ def _events(trace: Iterable[Any], begun: int) -> tuple[list[Vertex], list[Transf
         transfers += (
             Transfer(status.vertex, status.ID, status.current)
             for status in part.statuses
-            if status.name in _MOVING and status.current > 0
+            if status.name in _MOVING and 0 < status.current <= _LARGEST
         )
     return _joined(vertices), transfers
 
@@ -223,6 +232,15 @@ def _joined(vertices: list[Vertex]) -> list[Vertex]:
         for v in vertices
         if v.digest not in own
     ]
+
+
+def _nanoseconds(stamp: Any) -> int:
+    """A protobuf Timestamp as nanoseconds since 1970; some zone must be able to write it."""
+    if not 0 <= stamp.seconds <= _LAST or not 0 <= stamp.nanos < 1_000_000_000:
+        raise BadValueError(
+            f"{stamp.seconds} s and {stamp.nanos} ns are no time of a build", "see the record"
+        )
+    return int(stamp.ToNanoseconds())
 
 
 def _instant(nanoseconds: int) -> datetime:
