@@ -172,10 +172,6 @@ class Terminal:
             assert time.monotonic() < deadline, (text, self.shown)
             assert self._read(), (text, self.shown)
 
-    def look(self, seconds: float) -> bool:
-        """Take in what is shown within `seconds`; whether anybody is at the other end still."""
-        return not select.select([self._line], [], [], seconds)[0] or self._read()
-
     def wait(self) -> int:
         """Read to the end; the exit code, 128 + n when signal n ended it."""
         while self._read():

@@ -38,9 +38,12 @@ class SecondEngine:
         words += ["--iptables=false", "--ip6tables=false"]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["unshare", "--net", "dockerd", *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                ["unshare", "--net", "dockerd", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,
-            )  # fmt: skip
+            )
 
         def answers() -> bool:
             assert self._process is not None

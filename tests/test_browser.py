@@ -12,6 +12,7 @@ from publication_help import build, record, step
 from serve_help import serving
 
 from recorder import times
+from recorder.model import Layer
 
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -52,6 +53,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 seconds=20 + number % 7,
                 image_size_bytes=100_000_000 + number * 1_000_000,
                 cache_ratio=number % 3 / 2,
+                image_digest=f"sha256:{number:064x}",
+                layers=(Layer(1, "COPY . /srv", 90_000_000), Layer(2, "RUN make", 10_000_000)),
                 error_message="<script>document.title='owned'</script>",
                 steps=(
                     step(0, "[1/2] FROM alpine", duration=2.0),

@@ -169,7 +169,7 @@ def test_random_bytes_that_protobuf_takes_are_a_build_or_an_error_of_ours(
 def test_a_mutated_real_record_is_a_build_or_an_error_of_ours(history: Path) -> None:
     messages = [dockerbuild.record_of(values).SerializeToString() for values in RECORDS]
     parsed = 0
-    for seed in range(1500):
+    for seed in range(4000):
         try:
             record = api.BuildHistoryRecord.FromString(mutated(messages[seed % 2], seed))
         except DecodeError:

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import stat
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from recording_help import (
     unlike_any_other,
     until,
 )
+from second_engine import second_engine
 
 Contexts = Callable[..., Path]
 CALL = ("buildrec", "docker-cli-plugin-hooks", '{"RootCmd": "build", "Flags": {}}')
@@ -158,10 +159,18 @@ def test_the_plugin_tells_the_cli_what_it_is(config: Path, db: Path) -> None:
 # The call itself
 
 
+@pytest.fixture(scope="module")
+def alone() -> Iterator[str]:
+    """The address of an engine that nobody else builds on."""
+    with second_engine() as own:
+        yield own.address
+
+
 @pytest.fixture
-def hooked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, db: Path) -> Path:
-    """The plugin, installed for a docker CLI with a folder of its own."""
+def hooked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, db: Path, alone: str) -> Path:
+    """The plugin, installed for a docker CLI with a folder and an engine of its own."""
     folder = keep_apart(monkeypatch, tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", alone)
     assert buildrec("hook", "install", db=db).returncode == 0
     return plugin(folder)
 
@@ -199,7 +208,7 @@ def test_a_build_at_a_terminal_is_stored(
 def test_the_cli_shows_the_verdict_under_what_is_next(
     context: Contexts, db: Path, hooked: Path, image_name: str
 ) -> None:
-    # On a busy machine the hint may come too late, and is then left out: so it is asked for often.
+    # On a busy machine the hint may come too late, and is then left out: so we build again.
     def shown() -> bool:
         terminal = Terminal(*built(context, image_name))
         assert terminal.wait() == 0

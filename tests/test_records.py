@@ -146,7 +146,8 @@ def assert_image(row: dict[str, Any], name: str) -> None:
 def test_a_cold_build_is_recorded_as_the_engine_has_it(
     context: Contexts, image_name: str, db: Path
 ) -> None:
-    folder = context(shell(f"echo {unlike_any_other()}", "busybox sleep 0.2"))
+    word = unlike_any_other()
+    folder = context(shell(f"echo {word}", f"busybox sleep 0.2; echo {word}"))
     ended = buildrec("build", "-t", image_name, folder, db=db)
     assert ended.returncode == 0, ended.stderr
     row = the_row(db)

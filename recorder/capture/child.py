@@ -128,7 +128,7 @@ def _let_go(watched: "set[signal.Signals]", before: "set[signal.Signals] | set[i
 def leave(code: int) -> None:
     """End this process at once with `code`, without the 10 ms in which Python takes itself down."""
     for stream in (sys.stdout, sys.stderr):
-        try:
+        try:  # noqa: SIM105 - as above
             stream.flush()
         except (OSError, AttributeError):  # closed meanwhile, or always
             pass

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import subprocess
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from recorder.errors import (
 )
 
 STARTED, COMPLETE, DELETED = api.STARTED, api.COMPLETE, api.DELETED
+_LOG = logging.getLogger("recorder.engine")
 _SERVICE = "/moby.buildkit.v1.Control/"
 # Seconds that a builder may keep silent when it is asked for what it holds.
 _PATIENCE = 10.0
@@ -103,7 +105,8 @@ class History:
             yield
         except GRPCError as error:
             raise self._meaning(error, ref) from error
-        except (StreamTerminatedError, OSError) as error:
+        except (StreamTerminatedError, OSError, AttributeError) as error:
+            # AttributeError is how grpclib finds that its connection has been closed meanwhile.
             how = "does not answer" if isinstance(error, TimeoutError) else "hung up"
             raise EngineUnreachableError(
                 f"the builder {self.builder!r} {how}", "see whether it still runs"
@@ -133,6 +136,7 @@ async def open_history(builder: str | None = None) -> AsyncIterator[History]:
     An engine's own builder is reached on its socket, any other (and any over SSH) through buildx.
     Raises EngineUnreachableError or NoHistoryError.
     """
+    asyncio.get_running_loop().set_exception_handler(_note)
     name = builder or endpoints.current_builder()
     endpoint = endpoints.of_builder(name)
     process: subprocess.Popen[bytes] | None = None
@@ -148,6 +152,11 @@ async def open_history(builder: str | None = None) -> AsyncIterator[History]:
         channel.close()
         if process is not None:
             await asyncio.to_thread(_end, process)
+
+
+def _note(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what grpclib stumbles over when a peer speaks nonsense; asyncio would print it."""
+    _LOG.debug("%s", context["message"], exc_info=context.get("exception"))
 
 
 class _Channel(Channel):

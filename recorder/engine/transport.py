@@ -115,10 +115,10 @@ class _Upgrade(asyncio.Protocol, Generic[P]):
         protocol = self._factory()
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
-        if rest:
-            protocol.data_received(rest)
         if not self._waiting.done():
             self._waiting.set_result(protocol)
+        if rest:
+            protocol.data_received(rest)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._refuse("closed the connection")
