@@ -37,7 +37,12 @@ def find(
     given = asked or environ.get("BUILDREC_DB")
     if given:
         return Path(given).expanduser().absolute()
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        raise DatabaseMissingError(
+            "the folder that this runs in is gone", "go to another, or name a database with --db"
+        ) from None
     for folder in (here, *here.parents):
         if (folder / FILE_NAME).is_file():
             return folder / FILE_NAME

@@ -1,7 +1,6 @@
-"""`buildrec watch` shows every build while it runs, whoever started it, and stores it at its end."""
+"""`buildrec watch` shows every build as it runs, whoever started it, and stores it at its end."""
 
 import json
-import os
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -24,9 +23,7 @@ from recording_help import (
 )
 from second_engine import SecondEngine, second_engine
 
-from recorder import times
-from recorder.cli import screen
-from recorder.live import STALE_AFTER, LiveBuild
+from recorder.live import STALE_AFTER
 
 Contexts = Callable[..., Path]
 engine = pytest.mark.engine
@@ -49,9 +46,9 @@ def db(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, alone: SecondEngine) -> 
 
 
 @contextmanager
-def watching(db: Path, *words: str) -> Iterator[Running]:
+def watching(db: Path) -> Iterator[Running]:
     """A watch that has begun."""
-    watch = Running(COMMAND, "--db", db, "watch", *words, out=db.parent / "watch.out")
+    watch = Running(COMMAND, "--db", db, "watch", out=db.parent / "watch.out")
     try:
         watch.until_it_says('"caught_up"')
         yield watch
@@ -128,10 +125,8 @@ def test_a_build_that_build_and_sync_record_too_is_one_and_is_told_once(
         assert len(said(watch, "ended", image_name)) == 1
     (row,) = of(db, image_name)
     assert row["source"] == "build"
-    (statistics,) = rows(
-        db, f"SELECT total_builds FROM build_statistics WHERE image_name = '{image_name}'"
-    )
-    assert statistics["total_builds"] == 1
+    query = f"SELECT total_builds FROM build_statistics WHERE image_name = '{image_name}'"
+    assert rows(db, query) == [{"total_builds": 1}]
 
 
 @engine
@@ -212,9 +207,7 @@ def test_a_watch_that_was_killed_leaves_no_ghost_in_the_view(
     build.wait()
     assert STALE_AFTER <= 60
     until(lambda: not rows(db, LIVE.format(image_name)), "the ghost has gone from the view")
-    # The row itself goes with the next watch, which has the build too.
-    with watching(db, "--once") as again:
-        assert again.wait() == 0
+    assert buildrec("watch", "--once", db=db).returncode == 0
     assert [row["status"] for row in of(db, image_name)] == ["canceled"]
 
 
@@ -306,47 +299,3 @@ def test_at_a_terminal_it_draws_what_runs_and_cleans_up_after_itself(
     assert terminal.wait() == 0
     assert terminal.shown.replace(b"^C", b"").endswith(b"\x1b[1F\x1b[J")
     assert b"Traceback" not in terminal.shown
-
-
-# The lines themselves
-
-
-def live(name: str = "web", **values: Any) -> LiveBuild:
-    given = {"builder": "default", "started_at": times.utc_text(times.now()), "steps": 11}
-    return LiveBuild(ref=name, image_name=name, **{**given, **values})
-
-
-def test_a_line_has_time_usual_time_steps_and_cache() -> None:
-    (line,) = screen.table(
-        [live(completed_steps=7, cached_steps=4, usual_duration=9.8, current_step="RUN make")], 100
-    )
-    for part in ("web", "usual 9.8 s", "7/11 steps", "4 cached", "RUN make"):
-        assert part in line
-
-
-@pytest.mark.parametrize("width", [10, 20, 31, 40, 60, 79, 200])
-def test_no_line_is_wider_than_the_terminal(width: int) -> None:
-    builds = [
-        live("w" * 90, usual_duration=1.0, current_step="RUN " + "x" * 300),
-        live("図書館の画像" * 9, current_step="RUN echo 日本語" * 9),
-        live("nasty\x1b[2J\nname", current_step="\x1b]0;title\x07"),
-    ]
-    for line in screen.table(builds, width):
-        plain = screen.click.unstyle(line)
-        assert "\n" not in plain
-        assert screen._width(plain) <= width
-        assert "\x1b" not in plain
-
-
-def test_columns_stand_below_one_another() -> None:
-    one, two = screen.table([live("a", steps=5), live("longer", steps=123)], 100)
-    assert one.index(" steps") == two.index(" steps")
-
-
-def test_more_builds_than_rows_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.get_terminal_size", lambda *_: os.terminal_size((80, 10)))
-    drawn = screen.Screen()
-    drawn._builds = [live(str(number)) for number in range(30)]
-    lines = screen.click.unstyle(drawn._frame()).splitlines()
-    assert len([line for line in lines if line.strip()]) == 8
-    assert "and 23 more" in lines[7]

@@ -118,7 +118,8 @@ class Recording:
             await asyncio.sleep(0.05)
         if not self._done and len(others) == 1:  # then it is ours, however its tags are written
             await self._store(engine, *others.popitem()[1])
-        if not self._done and (self._plan.kind == "run" or not local_state.is_kept()):
+        named = self._arguments.flags.get("--tag") and not local_state.is_kept()
+        if not self._done and (self._plan.kind == "run" or named):
             await self._store_stateless(engine)
 
     async def _store_stateless(self, engine: History) -> None:
@@ -191,8 +192,10 @@ class Recording:
         context = self._arguments.context
         if state.written < self._since:
             return False
-        if self._plan.kind == "run" or context is None:
+        if self._plan.kind == "run":
             return True
+        if context is None:  # wrong usage, or a switch that we do not know and took for a flag
+            return not self._arguments.rest and "--tag" in self._arguments.flags
         if _written(context) == state.context:
             return True
         try:
