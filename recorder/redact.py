@@ -96,10 +96,11 @@ class Redactor:
         if masked is None:
             if len(self._masked) >= _REMEMBERED:
                 self._masked.clear()
-            masked = self._masked[text] = self._mask(text)
+            masked = self._masked[text] = self.text_once(text)
         return masked
 
-    def _mask(self, text: str) -> str:
+    def text_once(self, text: str) -> str:
+        """The same for a text that will not come again, which is not remembered."""
         if not text.isascii():  # a path may hold bytes, as lone surrogates, which SQLite refuses
             text = text.encode(errors="replace").decode()
         if self._known is not None:

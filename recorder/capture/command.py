@@ -33,14 +33,23 @@ class Ending:
         self.exit_code = 0
         self.troubles: list[str] = []
         self._clock = time.monotonic()
-        self._event = threading.Event()
+        self._ended = threading.Event()
+        self._recorded = threading.Event()
 
     def tell(self, exit_code: int) -> None:
         """Say that the command has ended."""
         self.exit_code = exit_code
         self.seconds = time.monotonic() - self._clock
-        self._event.set()
+        self._ended.set()
 
     def wait(self) -> None:
         """Wait until the command has ended."""
-        self._event.wait()
+        self._ended.wait()
+
+    def say_recorded(self) -> None:
+        """Say that all is stored that there is to store, though the recording may still tidy up."""
+        self._recorded.set()
+
+    def is_recorded(self, seconds: float) -> bool:
+        """Whether that was said, waiting for it so many seconds at most."""
+        return self._recorded.wait(seconds)

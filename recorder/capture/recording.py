@@ -69,19 +69,30 @@ class Recording:
             async with history.open_history(self._arguments.last("--builder")) as engine:
                 listening = asyncio.create_task(self._listen(engine))
                 await ended
-                await self._sweep(engine)
-                swept.add(engine.builder)
+                if not await self._is_complete():
+                    await self._sweep(engine)
+                    swept.add(engine.builder)
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)
         except RecorderError as error:
             _LOG.info("not following the engine: %s", error)
         await ended
+        if await self._is_complete():
+            return
         for builder in {state.builder for state in self._states()} - swept:
             try:
                 async with history.open_history(builder) as engine:
                     await self._sweep(engine)
             except RecorderError as error:
                 _LOG.info("not asking the builder %s: %s", builder, error)
+
+    async def _is_complete(self) -> bool:
+        """Whether the one build of a `build` is stored, so that there is nothing to look for."""
+        async with self._storing:  # the listener may be at it
+            complete = self._plan.kind == "build" and bool(self._done)
+        if complete:
+            self._ending.say_recorded()
+        return complete
 
     async def _listen(self, engine: History) -> None:
         """Store each build of ours as it ends: the engine keeps only the last 50."""

@@ -55,6 +55,7 @@ def _run(
 
     def record() -> None:
         _record(plan, words, ending, plain, tee)
+        ending.say_recorded()
 
     thread = threading.Thread(target=record, daemon=True)
 
@@ -63,6 +64,7 @@ def _run(
             thread.start()
         except RuntimeError as error:  # the limit of processes is reached
             ending.troubles.append(f"{error}.")
+            ending.say_recorded()
 
     interrupts = _count_interrupts()
     try:
@@ -72,9 +74,10 @@ def _run(
             tee.finish()
     ending.tell(code)
     deadline = time.monotonic() + _PATIENCE
-    while thread.is_alive() and not interrupts and time.monotonic() < deadline:
-        thread.join(0.1)
-    if thread.is_alive():
+    while not (stored := ending.is_recorded(0.1)) and not interrupts:
+        if time.monotonic() > deadline:
+            break
+    if not stored:
         problem = "interrupted" if interrupts else "the engine or the disk hangs"
         ending.troubles.append(f"{problem}. {_LATER}")
     for trouble in ending.troubles:
