@@ -20,6 +20,8 @@ from pathlib import Path
 
 from recorder import plain
 from recorder.engine import history, images, local_state, records
+from recorder.errors import EngineError
+from recorder.model import Build
 
 TARGET = Path(__file__).parent.parent / "recorder" / "demo_history.json"
 BASE = """\
@@ -65,7 +67,7 @@ COPY --from=code /code /
 
 def main() -> None:
     busybox = sys.argv[1] if len(sys.argv) > 1 else shutil.which("busybox") or "/bin/busybox"
-    chance = random.Random(7)
+    chance = random.Random()  # content that no cache has seen
     begun = time.time()
     with tempfile.TemporaryDirectory() as folder:
         for round_ in range(8):
@@ -126,16 +128,11 @@ async def write(begun: float) -> None:
     print(f"{len(builds)} builds, {TARGET.stat().st_size // 1024} KiB")
 
 
-def with_size(build: plain.Build) -> plain.Build:
-    from dataclasses import replace
-
-    from recorder.errors import EngineError
-
+def with_size(build: Build) -> Build:
     try:
-        image = images.inspect(build.image_digest or "none")
+        return images.onto(build, images.inspect(build.image_digest or "none"))
     except EngineError:
         return build
-    return replace(build, image_size_bytes=image.size, size_kind=image.kind)
 
 
 if __name__ == "__main__":
