@@ -65,6 +65,8 @@ _DETECTORS = (
 
 # Texts repeat from build to build; this many are remembered with their masks.
 _REMEMBERED = 4096
+# What one mask takes away may bare another secret: two tokens that were run together.
+_ROUNDS = 8
 
 
 class Redactor:
@@ -103,6 +105,14 @@ class Redactor:
         """The same for a text that will not come again, which is not remembered."""
         if not text.isascii():  # a path may hold bytes, as lone surrogates, which SQLite refuses
             text = text.encode(errors="replace").decode()
+        for _ in range(_ROUNDS):
+            masked = self._masked_more(text)
+            if masked == text:
+                break
+            text = masked
+        return text
+
+    def _masked_more(self, text: str) -> str:
         if self._known is not None:
             text = self._known.sub(self._hide_once, text)
         if "PRIVATE KEY" in text:

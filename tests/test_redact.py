@@ -289,6 +289,14 @@ def test_first_users_at_the_same_time_share_one_key(tmp_path):
     assert [path.name for path in (tmp_path / "buildrec").iterdir()] == ["mask.key"]
 
 
+def test_two_tokens_that_were_run_together_are_both_masked():
+    one, two = "gl" + "rt-dkNJU5na5a2hYW2I2mP7", "91a1f2c8645c883927a8993fabf75457" + "-us12"
+    masked = redact.Redactor(b"k").text(one + two)
+    assert one not in masked
+    assert two not in masked
+    assert redact.Redactor(b"k").text(masked) == masked
+
+
 @pytest.mark.parametrize(
     ("text", "gone"),
     [
