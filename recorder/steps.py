@@ -133,7 +133,7 @@ def fold(
         steps,
         _cache_ratio(steps),
         # Cache look-ups may run beside what they wait for.
-        min(chain.seconds, window) if steps else None,
+        round(min(chain.seconds, window), 6) if steps else None,
         _context_bytes(steps),
     )
 

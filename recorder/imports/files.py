@@ -58,6 +58,7 @@ def take_in(target: Path, path: Path, zone: str) -> Report:
     its duration.
     """
     reading = read(path, zone)
+    reading.builds.sort(key=lambda build: build.completed_at)  # cache hits save what ran before
     with database.connect(target) as connection:
         new = store.record_all(connection, _unknown(connection, reading.builds)).new
         known = len(reading.builds) - new
