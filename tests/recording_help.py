@@ -122,12 +122,15 @@ def spooled() -> list[Path]:
 
 
 def without_figures(output: bytes) -> list[str]:
-    """Lines of plain progress with times, sizes and digests taken out, and in a fixed order.
+    """Distinct lines of plain progress without times, sizes and digests, and in a fixed order.
 
-    Steps that run beside one another are printed in any order, and numbered by it.
+    Steps that run beside one another are printed in any order, and numbered by it; how often a
+    step says how far it is, and whether it has taken any time, depends on the moment.
     """
-    text = re.sub(r"sha256:[0-9a-f]{64}|^#\d+ |\d+(\.\d+)?", "", output.decode(), flags=re.M)
-    return sorted(line for line in text.splitlines() if "DONE" not in line)
+    text = re.sub(r"(transferring \w+|exporting \w+):?.*", r"\1", output.decode())
+    text = re.sub(r"sha256:[0-9a-f]{64}|^#\d+ |\d+(\.\d+)?s?\b", "", text, flags=re.M)
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return sorted({line for line in lines if "DONE" not in line})
 
 
 class Running:
