@@ -155,7 +155,8 @@ def test_a_cold_build_is_recorded_as_the_engine_has_it(
     assert_image(row, image_name)
     assert (row["image_name"], row["source"], row["status"]) == (image_name, "build", "completed")
     assert json.loads(row["image_tags"]) == [image_name]
-    assert row["cached_steps"] < row["total_steps"]  # the COPY may be known from another test
+    ran = rows(db, "SELECT name, cached FROM steps WHERE kind = 'run'")
+    assert [step["cached"] for step in ran] == [0, 0]  # a COPY may be known from another test
     assert row["cache_class"] in ("cold", "partial")
     assert steps(db, row["id"])[f"[3/3] RUN busybox sleep 0.2; echo {word}"]["duration"] > 0.2
     assert row["context_bytes"] > 0
