@@ -17,6 +17,9 @@ TITLES = {
     "docker_builds": "Builds",
     "build_statistics": "Statistics by image",
     "build_totals": "Sums behind the statistics",
+    "build_days": "Totals by image and day",
+    "pruned_days": "Totals of builds that were pruned",
+    "days": "Days",
     "step_names": "Names of steps",
     "build_steps": "Steps, compact",
     "step_last_runs": "Last real run of each step",
@@ -31,8 +34,8 @@ TITLES = {
     "steps": "Steps",
 }
 HIDDEN = (
-    "build_totals", "step_names", "step_last_runs", "images", "layer_instructions", "image_layers",
-    "live_builds", "imported_files",
+    "build_totals", "build_days", "pruned_days", "step_names", "step_last_runs", "images",
+    "layer_instructions", "image_layers", "live_builds", "imported_files",
 )  # fmt: skip
 SORT = {
     "docker_builds": "sort_desc: completed_at",
@@ -52,6 +55,18 @@ OF_VIEW = {
         ("duration", "Duration inside the build; none when cut.", "seconds"),
         ("raw_duration", "A shared step's whole duration, its part before the build included.",
          "seconds"),
+    ),
+    "days": (
+        ("total_duration", "Time spent building, any outcome.", "seconds"),
+        ("completed_duration", "Of completed builds.", "seconds"),
+        ("min_duration", "Shortest completed build.", "seconds"),
+        ("max_duration", "Longest completed build.", "seconds"),
+        ("saved_seconds", "What the cache saved.", "seconds"),
+        ("cold_duration", "Duration of the cold ones.", "seconds"),
+        ("warm_duration", "Duration of the warm ones.", "seconds"),
+        ("partial_duration", "Duration of those with some of the cache.", "seconds"),
+        ("partial", "Of those, builds with some cache hits.", ""),
+        ("ratio_sum", "Sum of their cache ratios.", ""),
     ),
     "live": (("elapsed", "How long it has run.", "seconds"),),
 }  # fmt: skip

@@ -9,7 +9,7 @@ from recorder.model import Build, Step
 
 _TEXTS = (
     "image_name", "dockerfile_path", "error_message", "builder", "target", "git_branch",
-    "git_commit", "git_remote", "ci_run", "ci_url", "platform",
+    "git_commit", "git_remote", "ci_run", "ci_url", "platform", "error_excerpt",
 )  # fmt: skip
 
 

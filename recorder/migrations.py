@@ -3,7 +3,7 @@
 import sqlite3
 from typing import TYPE_CHECKING
 
-from recorder import schema, views
+from recorder import days, schema, views
 
 if TYPE_CHECKING:
     from sqlite_utils import Migrations
@@ -33,7 +33,13 @@ def _migrations() -> "Migrations":
 
     @migrations(name="1_tables")
     def tables(database) -> None:  # type: ignore[no-untyped-def]
-        for statement in schema.create_statements():
+        for statement in schema.statements(1):
             database.conn.execute(statement)
+
+    @migrations(name="2_days")
+    def day_totals(database) -> None:  # type: ignore[no-untyped-def]
+        for statement in schema.statements(2):
+            database.conn.execute(statement)
+        days.rebuild(database.conn)
 
     return migrations

@@ -68,6 +68,7 @@ class Build:
     Durations are seconds, sizes bytes (`image_size_mb`: 10^6 bytes, for sources that know no
     better), instants aware datetimes. `zone` is the IANA name that `build_timestamp` is written
     in. `secrets` are values that must not be written anywhere; they are never stored.
+    `saved_seconds` is told by another history alone; the store finds it for all other builds.
 
     Raises BadValueError for a name that is empty, a duration or size that is negative or not a
     number, an unknown status, or an instant without its zone.
@@ -102,9 +103,11 @@ class Build:
     completed_steps: int | None = None
     cached_steps: int | None = None
     cache_ratio: float | None = None
+    saved_seconds: float | None = None
     critical_path_seconds: float | None = None
     context_bytes: int | None = None
     warnings: int | None = None
+    error_excerpt: str | None = None
     steps: tuple[Step, ...] = ()
     layers: tuple[Layer, ...] = ()
     lints: tuple[Lint, ...] = ()

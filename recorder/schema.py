@@ -2,7 +2,7 @@
 
 from recorder.tables import Column, Index, Table
 
-VERSION = 1
+VERSION = 2
 """Goes up with every migration; stored as `user_version`, so that a newer file is recognised."""
 
 APPLICATION_ID = 0x62726563
@@ -53,6 +53,7 @@ DOCKER_BUILDS = Table(
         C("critical_path_seconds", "REAL", "The longest chain of dependent steps.", "seconds"),
         C("context_bytes", "INTEGER", "Build context sent to the builder.", "bytes"),
         C("warnings", "INTEGER", "Warnings that the builder gave."),
+        C("error_excerpt", "TEXT", "The failing lines of the Dockerfile, masked.", since=2),
     ),
 )
 
@@ -102,6 +103,45 @@ BUILD_TOTALS = Table(
         C("last_size_mb", "REAL", "Its size.", "MB"),
     ),
     suffix=" WITHOUT ROWID",
+)
+
+_DAY_COLUMNS = (
+    C("image_name", "TEXT NOT NULL", "The series."),
+    C("day", "TEXT NOT NULL", "Day on which the builds finished, UTC."),
+    C("builds", "INTEGER NOT NULL", "All builds."),
+    C("completed", "INTEGER NOT NULL", "Completed builds."),
+    C("failed", "INTEGER NOT NULL", "Failed builds."),
+    C("all_us", "INTEGER NOT NULL", "Duration of all builds.", "microseconds"),
+    C("completed_us", "INTEGER NOT NULL", "Of completed builds.", "microseconds"),
+    C("min_us", "INTEGER", "Shortest completed build.", "microseconds"),
+    C("max_us", "INTEGER", "Longest completed build.", "microseconds"),
+    C("saved_us", "INTEGER NOT NULL", "What the cache saved.", "microseconds"),
+    C("ratios", "INTEGER NOT NULL", "Completed builds that have a cache ratio."),
+    C("ratio_ppm", "INTEGER NOT NULL", "Sum of their ratios.", "millionths"),
+    C("cold", "INTEGER NOT NULL", "Of those, builds without a cache hit."),
+    C("warm", "INTEGER NOT NULL", "Of those, builds with nothing but cache hits."),
+    C("cold_us", "INTEGER NOT NULL", "Duration of the cold ones.", "microseconds"),
+    C("warm_us", "INTEGER NOT NULL", "Duration of the warm ones.", "microseconds"),
+    C("ratios_us", "INTEGER NOT NULL", "Duration of those with a ratio.", "microseconds"),
+    C("last_size_mb", "REAL", "Size of the day's last build that has one.", "MB"),
+)
+
+BUILD_DAYS = Table(
+    "build_days",
+    "One row for each image and day: what a query over its builds gives, kept with every build.",
+    _DAY_COLUMNS,
+    ("PRIMARY KEY (image_name, day)",),
+    " WITHOUT ROWID",
+    since=2,
+)
+
+PRUNED_DAYS = Table(
+    "pruned_days",
+    "The same of the builds that `buildrec prune` has removed, so that trends outlive them.",
+    _DAY_COLUMNS,
+    ("PRIMARY KEY (image_name, day)",),
+    " WITHOUT ROWID",
+    since=2,
 )
 
 STEP_NAMES = Table(
@@ -244,6 +284,8 @@ TABLES = (
     DOCKER_BUILDS,
     BUILD_STATISTICS,
     BUILD_TOTALS,
+    BUILD_DAYS,
+    PRUNED_DAYS,
     STEP_NAMES,
     BUILD_STEPS,
     STEP_LAST_RUNS,
@@ -267,9 +309,16 @@ INDEXES = (
         "(image_name, completed_at, success, build_duration)",
         "The builds of one image in order, with all that a trend of durations needs.",
     ),
+    Index(
+        "last_runs_by_step",
+        "CREATE INDEX last_runs_by_step ON step_last_runs (step_key)",
+        "The images that have a step.",
+        since=2,
+    ),
 )
 
 
-def create_statements() -> list[str]:
-    """The statements that make an empty database of the present version, views aside."""
-    return [*(table.create for table in TABLES), *(index.sql for index in INDEXES)]
+def statements(version: int) -> list[str]:
+    """The statements that bring the version before `version` to it, views and rows aside."""
+    tables = [line for table in TABLES for line in table.statements(version)]
+    return tables + [index.sql for index in INDEXES if index.since == version]

@@ -5,26 +5,14 @@ import sqlite3
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from recorder.contribution import CONTRIBUTION_COLUMNS, Contribution
+from recorder.days import DayTotals
+from recorder.days import rebuild as rebuild_days
 from recorder.model import MICRO
 
 WINDOW = 100
 """Median and 95th percentile are over this many latest successful builds."""
-
-
-class Contribution(NamedTuple):
-    """What one build adds to the sums of its image: durations in seconds, size in MB."""
-
-    image_name: str
-    status: str
-    build_duration: float
-    image_size_mb: float
-    cache_ratio: float | None
-    completed_at: str
-
-
-CONTRIBUTION_COLUMNS = ", ".join(Contribution._fields)
 
 
 @dataclass
@@ -55,15 +43,18 @@ class Ledger:
         self._added: dict[str, list[Contribution]] = {}
         self._removed: dict[str, list[Contribution]] = {}
         self._changed: set[str] = set()
+        self._days = DayTotals(connection)
 
     def add(self, build: Contribution) -> None:
         """Count a build that was written."""
         self._count(build, 1)
+        self._days.add(build)
         self._added.setdefault(build.image_name, []).append(build)
 
     def remove(self, build: Contribution) -> None:
         """Take back a build that was deleted."""
         self._count(build, -1)
+        self._days.remove(build)
         self._removed.setdefault(build.image_name, []).append(build)
         self._changed.add(build.image_name)
 
@@ -82,6 +73,7 @@ class Ledger:
             else:
                 self._raise_extremes(image)
             refresh(self._connection, image, now)
+        self._days.close()
 
     def _count(self, build: Contribution, sign: int) -> None:
         delta = self._deltas.setdefault(build.image_name, _Delta())
@@ -210,7 +202,7 @@ def refresh(connection: sqlite3.Connection, image: str, now: str) -> None:
 
 
 def rebuild(connection: sqlite3.Connection, images: Iterable[str], now: str) -> None:
-    """Derive totals and statistics of `images` again from their builds; for a file in doubt."""
+    """Derive totals, days and statistics of `images` again from their builds; for doubtful ones."""
     for image in images:
         connection.execute("DELETE FROM build_totals WHERE image_name = ?", (image,))
         ledger = Ledger(connection)
@@ -221,6 +213,7 @@ def rebuild(connection: sqlite3.Connection, images: Iterable[str], now: str) -> 
         for row in rows:
             ledger.add(Contribution(*row))
         ledger.close(now)
+        rebuild_days(connection, image)
         refresh(connection, image, now)  # clears what an image without builds has left
 
 

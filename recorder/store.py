@@ -3,17 +3,19 @@
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from recorder import masking, naming, redact, schema, times
+from recorder import masking, naming, pruned, redact, schema, times
+from recorder.contribution import CONTRIBUTION_COLUMNS, Contribution
 from recorder.database import transaction
 from recorder.details import Details
 from recorder.errors import DatabaseError
 from recorder.model import Build, Step
-from recorder.statistics import CONTRIBUTION_COLUMNS, Contribution, Ledger
+from recorder.statistics import Ledger
 
 _LOG = logging.getLogger("recorder.store")
 _JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
@@ -27,6 +29,7 @@ _INSERT_BUILD = (
 _EXPLICIT = frozenset({"build", "run", "record"})
 _BY_CHOICE = ("image_name", "source", "timezone")
 _SIZE = ("image_size_mb", "image_size_bytes", "size_kind")  # of one measurement, or none
+_OUTCOME = ("status", "success", "error_message")
 
 
 class Recorded(NamedTuple):
@@ -51,10 +54,8 @@ def record(connection: sqlite3.Connection, build: Build, key: bytes | None = Non
     that of the masks, the user's own by default. Raises a DatabaseError, or sqlite3.Error inside
     `database.translated`; then nothing was written.
     """
-    with transaction(connection):
-        writer = _Writer(connection, key)
+    with writing(connection, key) as writer:
         recorded = writer.write(build)
-        writer.close()
     _LOG.debug("recorded %s as %d (new: %s)", build.ref or build.image_name, *recorded)
     return recorded
 
@@ -64,15 +65,22 @@ def record_all(
 ) -> Tally:
     """Write many builds in one transaction: all of them, or none when one cannot be written."""
     tally = Tally()
-    with transaction(connection):
-        writer = _Writer(connection, key)
+    with writing(connection, key) as writer:
         for build in builds:
             if writer.write(build).new:
                 tally.new += 1
             else:
                 tally.known += 1
-        writer.close()
     return tally
+
+
+@contextmanager
+def writing(connection: sqlite3.Connection, key: bytes | None = None) -> "Iterator[Writer]":
+    """One transaction for many builds, whole or not at all, and for what goes with them."""
+    with transaction(connection):
+        writer = Writer(connection, key)
+        yield writer
+        writer.close()
 
 
 def rehearse(connection: sqlite3.Connection) -> None:
@@ -85,7 +93,7 @@ def rehearse(connection: sqlite3.Connection) -> None:
     sample = Build(image_name=name, build_duration=1.5, completed_at=times.now(), steps=(step,))
     connection.execute("BEGIN IMMEDIATE")
     try:
-        writer = _Writer(connection, b"sample")
+        writer = Writer(connection, b"sample")
         number = writer.write(sample).id
         writer.close()
         found = connection.execute(
@@ -100,12 +108,18 @@ def rehearse(connection: sqlite3.Connection) -> None:
         raise DatabaseError("a sample build did not come back as it was", "run with -v to see more")
 
 
-def delete(connection: sqlite3.Connection, ids: Iterable[int]) -> int:
-    """Delete builds with their steps and correct the statistics; gives how many there were."""
+def delete(connection: sqlite3.Connection, ids: Iterable[int], *, keep_days: bool = False) -> int:
+    """Delete builds with their steps and correct the statistics; gives how many there were.
+
+    With `keep_days` what they were in sum stays in `pruned_days`.
+    """
+    wanted = list(ids)
     deleted = 0
     with transaction(connection):
         ledger = Ledger(connection)
-        for number in ids:
+        if keep_days:
+            pruned.add(connection, wanted)
+        for number in wanted:
             row = connection.execute(
                 f"DELETE FROM docker_builds WHERE id = ? RETURNING {CONTRIBUTION_COLUMNS}",
                 (number,),
@@ -133,40 +147,57 @@ def _contribution(row: Mapping[str, Any]) -> Contribution:
     return Contribution(*_COUNTED(row))
 
 
-class _Writer:
-    """Writes builds inside one transaction; remembers step names and masks between them."""
+class Writer:
+    """Writes builds inside one transaction; remembers step names and masks between them.
+
+    `redactor` masks what goes with the builds. `close` must be called before the transaction ends.
+    """
 
     def __init__(self, connection: sqlite3.Connection, key: bytes | None) -> None:
         self._connection = connection
-        self._redactor = redact.Redactor(key or redact.load_key())
+        self.redactor = redact.Redactor(key or redact.load_key())
         self._ledger = Ledger(connection)
-        self._details = Details(connection, self._redactor)
+        self._details = Details(connection, self.redactor)
         self._now = times.utc_text(times.now())
 
     def write(self, build: Build) -> Recorded:
-        own = masking.knowing(build, self._redactor)
-        clean = masking.mask_row(build, own)
-        if own is not self._redactor:  # other steps are masked once, when their name is written
-            clean = masking.mask_steps(clean, own)
-        row = _row(clean, self._now, self._details.saved_seconds(clean))
+        """Write a build with its details, or fill in what the one with its ref lacks."""
+        clean, row = self._masked(build)
         cursor = self._connection.execute(_INSERT_BUILD, tuple(row.values()))
         if not cursor.rowcount:
-            return Recorded(self._fill_in(clean, row), False)
+            query = "SELECT id FROM docker_builds WHERE ref = ?"
+            (known,) = self._connection.execute(query, (clean.ref,)).fetchone()
+            self._fill_in(known, clean, row)
+            return Recorded(known, False)
         number = cursor.lastrowid
         assert number is not None
         self._details.write(number, clean, row["completed_at"])
         self._ledger.add(_contribution(row))
         return Recorded(number, True)
 
+    def complete(self, number: int, build: Build) -> None:
+        """Fill in what the row `number`, which is known to be of this build, lacks."""
+        self._fill_in(number, *self._masked(build))
+
     def close(self) -> None:
+        """Write what was kept back to be written once: statistics, days, last runs of steps."""
         self._details.close()
         self._ledger.close(self._now)
 
-    def _fill_in(self, build: Build, fresh: dict[str, Any]) -> int:
+    def _masked(self, build: Build) -> tuple[Build, dict[str, Any]]:
+        own = masking.knowing(build, self.redactor)
+        clean = masking.mask_row(build, own)
+        if own is not self.redactor:  # other steps are masked once, when their name is written
+            clean = masking.mask_steps(clean, own)
+        saved = clean.saved_seconds
+        if saved is None:
+            saved = self._details.saved_seconds(clean)
+        return clean, _row(clean, self._now, saved)
+
+    def _fill_in(self, number: int, build: Build, fresh: dict[str, Any]) -> None:
         """Add to the row of a known build what it lacks; an explicit way in has the last word."""
-        names = ", ".join(_COLUMNS)
-        number, *values = self._connection.execute(
-            f"SELECT id, {names} FROM docker_builds WHERE ref = ?", (build.ref,)
+        values = self._connection.execute(
+            f"SELECT {', '.join(_COLUMNS)} FROM docker_builds WHERE id = ?", (number,)
         ).fetchone()
         old = dict(zip(_COLUMNS, values, strict=True))
         lacks = {name for name in _COLUMNS if old[name] is None or old[name] == "{}"}
@@ -178,6 +209,9 @@ class _Writer:
             changed |= {name: fresh[name] for name in _BY_CHOICE}
             finished = times.parse(old["completed_at"])
             changed["build_timestamp"] = times.local_text(finished, fresh["timezone"])
+        if old["ref"] is None and (build.ref or not build.success):
+            # A file that told only times had every build down as a success.
+            changed |= {name: fresh[name] for name in _OUTCOME}
         changed = {name: value for name, value in changed.items() if value != old[name]}
         if changed:
             settings = ", ".join(f"{name} = ?" for name in changed)
@@ -186,7 +220,6 @@ class _Writer:
             )
             self._ledger.change(_contribution(old), _contribution(old | changed))
         self._details.complete(number, build, old["completed_at"])
-        return int(number)
 
 
 def _row(build: Build, now: str, saved_seconds: float | None) -> dict[str, Any]:
@@ -230,4 +263,5 @@ def _row(build: Build, now: str, saved_seconds: float | None) -> dict[str, Any]:
         "critical_path_seconds": build.critical_path_seconds,
         "context_bytes": build.context_bytes,
         "warnings": build.warnings,
+        "error_excerpt": build.error_excerpt,
     }

@@ -4,12 +4,13 @@ from typing import NamedTuple
 
 
 class Column(NamedTuple):
-    """One column: its name, its SQL type with constraints, and what it holds."""
+    """One column: its name, its SQL type with constraints, what it holds, since which version."""
 
     name: str
     sql: str
     about: str
     unit: str = ""
+    since: int = 1
 
 
 class Table(NamedTuple):
@@ -20,13 +21,20 @@ class Table(NamedTuple):
     columns: tuple[Column, ...]
     constraints: tuple[str, ...] = ()
     suffix: str = ""
+    since: int = 1
 
-    @property
-    def create(self) -> str:
-        """The CREATE TABLE statement."""
-        lines = [f"{column.name} {column.sql}".rstrip() for column in self.columns]
+    def statements(self, version: int) -> list[str]:
+        """What brings the table from the version before `version` to it."""
+        if self.since > version:
+            return []
+        new = [column for column in self.columns if column.since == version]
+        if self.since < version:
+            add = f"ALTER TABLE {self.name} ADD COLUMN"
+            return [f"{add} {column.name} {column.sql}" for column in new]
+        first = [column for column in self.columns if column.since <= version]
+        lines = [f"{column.name} {column.sql}".rstrip() for column in first]
         body = ",\n  ".join([*lines, *self.constraints])
-        return f"CREATE TABLE {self.name} (\n  {body}\n){self.suffix}"
+        return [f"CREATE TABLE {self.name} (\n  {body}\n){self.suffix}"]
 
 
 class Index(NamedTuple):
@@ -35,3 +43,4 @@ class Index(NamedTuple):
     name: str
     sql: str
     about: str
+    since: int = 1

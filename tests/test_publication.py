@@ -274,7 +274,7 @@ def test_metadata_is_as_the_generator_writes_it() -> None:
 async def test_helper_tables_are_hidden(published: Datasette) -> None:
     tables = (await published.client.get(f"{HOME}.json")).json()["tables"]
     hidden = {table["name"] for table in tables if table["hidden"]}
-    helpers = {"build_totals", "step_names", "step_last_runs", "images", "layer_instructions",
+    helpers = {"build_totals", "build_days", "pruned_days", "step_names", "step_last_runs", "images", "layer_instructions",
                "image_layers", "live_builds", "imported_files"}  # fmt: skip
     assert hidden == {*helpers, "_sqlite_migrations"}
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from recorder import database, statistics, store
+from recorder import database, days, statistics, store
 from recorder.model import Build
 
 KEY = b"the key of these tests"
@@ -29,7 +29,7 @@ BUILDS = st.builds(
     lambda image, duration, minute, more: Build(
         image_name=image,
         build_duration=duration,
-        completed_at=START + timedelta(minutes=minute),
+        completed_at=START + timedelta(minutes=minute - 3),  # before and after midnight
         **more,
     ),
     st.sampled_from(IMAGES),
@@ -81,6 +81,10 @@ def check_statistics(connection):
                 assert found[image][name] == pytest.approx(value, rel=1e-9, abs=2e-6), name
             else:
                 assert found[image][name] == value, name
+    defined_days = days.DEFINITION.format(where="") + "ORDER BY image_name, day"
+    assert rows(connection, "SELECT * FROM build_days ORDER BY image_name, day") == rows(
+        connection, defined_days
+    )
     totals = "SELECT * FROM build_totals ORDER BY image_name"
     kept = rows(connection, totals)
     before = rows(connection, "SELECT * FROM build_statistics ORDER BY image_name")

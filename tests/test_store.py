@@ -147,6 +147,7 @@ def test_a_build_reads_back_exactly_through_another_connection(connection, datab
         "git_remote": None,
         "ci_run": None,
         "saved_seconds": 0.0,
+        "error_excerpt": None,
     }
     rows = read(database_path, "SELECT * FROM steps WHERE build_id = 1 ORDER BY position")
     assert len(rows) == 20
