@@ -1,10 +1,12 @@
 """Writes the reference pages that the code already says: `python docs/pages.py`.
 
 schema.md from recorder/schema.py and views.py, commands.md from the command line, errors.md from
-recorder/errors.py. tests/test_docs.py fails when one of them is stale.
+recorder/errors.py, json-api.md from metadata.yml and real responses. tests/test_docs.py fails when
+one of them is stale.
 """
 
 import inspect
+import sys
 from pathlib import Path
 
 import click
@@ -13,6 +15,9 @@ from recorder import errors, schema, views
 from recorder.cli.app import COMMANDS, buildrec
 
 FOLDER = Path(__file__).parent
+
+sys.path.insert(0, str(FOLDER))
+import json_api  # noqa: E402 - beside this file, from wherever it is run
 
 
 def schema_page() -> str:
@@ -64,7 +69,12 @@ def errors_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"schema.md": schema_page, "commands.md": commands_page, "errors.md": errors_page}
+PAGES = {
+    "schema.md": schema_page,
+    "commands.md": commands_page,
+    "errors.md": errors_page,
+    "json-api.md": json_api.page,
+}
 
 if __name__ == "__main__":
     for file, page in PAGES.items():

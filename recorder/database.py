@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from recorder import migrations, schema
 from recorder.errors import (
+    DamagedDatabaseError,
     DatabaseError,
     DatabaseLockedError,
     DatabaseMissingError,
@@ -62,25 +63,36 @@ def connect(path: Path, timeout: float = TIMEOUT) -> Iterator[sqlite3.Connection
 
 @contextmanager
 def connect_to_read(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that cannot write, to a file that exists; rows are `sqlite3.Row`."""
+    """A connection that cannot write, to a file that exists; rows are `sqlite3.Row`.
+
+    A file of an earlier version is brought to the present one first.
+    """
+    with connect_to_copy(path) as connection:
+        older = version_of(connection, path) < schema.VERSION
+        if not older:
+            connection.row_factory = sqlite3.Row
+            yield connection
+    if older:
+        with connect(path):
+            _LOG.debug("%s can be read", path)
+        with connect_to_read(path) as connection:
+            yield connection
+
+
+@contextmanager
+def connect_to_copy(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that cannot write, to a history of this version or an earlier one."""
     if not path.is_file():
         raise DatabaseMissingError(
             f"there is no database at {path}",
             "record a build first, or name one with --db or BUILDREC_DB",
         )
-    with translated(path):
-        connection = sqlite3.connect(
-            _reading(path), uri=True, timeout=TIMEOUT, isolation_level=None
-        )
-        with closing(connection):
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA query_only = ON")
-            version = _check(connection, path)
-            if version != schema.VERSION:
-                raise NotADatabaseError(
-                    f"{path} is not a build history", "name the right file with --db"
-                )
-            yield connection
+    with translated(path), closing(open_to_read(path)) as connection:
+        if not version_of(connection, path):
+            raise NotADatabaseError(
+                f"{path} is not a build history", "name the right file with --db"
+            )
+        yield connection
 
 
 @contextmanager
@@ -92,12 +104,24 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
+        _refuse_newer(connection)
         yield
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """One read transaction: all that is read inside it is of one moment."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 @contextmanager
@@ -122,7 +146,12 @@ def explain(error: sqlite3.Error, path: Path) -> DatabaseError:
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
         return _cannot_open(path)
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT):
+    if code == sqlite3.SQLITE_CORRUPT:
+        return DamagedDatabaseError(
+            f"{path} is damaged",
+            "run `buildrec doctor`, which says where and what can be done",
+        )
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT):
         return NotADatabaseError(
             f"{path} is damaged or not a SQLite database",
             "move it away, or name another file with --db",
@@ -148,20 +177,29 @@ def _cannot_open(path: Path) -> DatabaseError:
     )
 
 
-def _reading(path: Path) -> str:
-    """How to open the file to read it.
+def frozen(path: Path) -> bool:
+    """Whether nobody can write the file: its folder cannot be written, and no log lies beside it.
 
-    Not mode=ro, as a reader of a WAL file must be able to make the -shm file beside it; where the
-    folder does not let it, nobody else writes there either, and the file is as good as immutable.
+    It can then be opened only as immutable, as no reader can make the -shm file of a WAL file.
     """
-    alone = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
-    return uri(path, immutable="1") if alone else uri(path, mode="rw")
+    return not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write, to whatever file is there; raises sqlite3.Error.
+
+    Not mode=ro, as a reader of a WAL file must be able to make the -shm file beside it.
+    """
+    how = uri(path, immutable="1") if frozen(path) else uri(path, mode="rw")
+    connection = sqlite3.connect(how, uri=True, timeout=TIMEOUT, isolation_level=None)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 def _open(path: Path, timeout: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     try:
-        if _check(connection, path) != schema.VERSION:
+        if version_of(connection, path) != schema.VERSION:
             _prepare(connection, path, timeout)
         # Each commit reaches the disk before we say that a build is recorded.
         connection.execute("PRAGMA synchronous = FULL")
@@ -172,8 +210,11 @@ def _open(path: Path, timeout: float) -> sqlite3.Connection:
     return connection
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> int:
-    """The file's schema version; raises when the file is from a newer version or not ours."""
+def version_of(connection: sqlite3.Connection, path: Path) -> int:
+    """The file's schema version, 0 of a blank one; raises when it is newer than ours or not ours.
+
+    Raises a DatabaseError, or sqlite3.Error for a file that cannot be read.
+    """
     # In this order: whoever sees our tables then sees our mark, which came with them.
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -189,17 +230,24 @@ def _check(connection: sqlite3.Connection, path: Path) -> int:
         raise NotADatabaseError(
             f"{path} is the database of another program", "name another file with --db"
         )
+    _refuse_newer(connection)
+    return version
+
+
+def _refuse_newer(connection: sqlite3.Connection) -> None:
+    """Raise when the file's version is newer than ours, as it may become while we are connected."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > schema.VERSION:
+        path = connection.execute("PRAGMA database_list").fetchone()[2]
         raise NewerDatabaseError(
             f"{path} was written by a newer buildrec (schema {version}, this one knows "
             f"{schema.VERSION})",
             "upgrade with `pip install --upgrade buildrec`",
         )
-    return version
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, timeout: float) -> None:
-    """Switch the file to WAL and make or upgrade its tables, beside others who do the same."""
+def use_wal(connection: sqlite3.Connection, timeout: float) -> None:
+    """Switch the file to WAL, in which readers and a writer do not hinder one another."""
     deadline = time.monotonic() + timeout
     while True:
         try:
@@ -210,8 +258,15 @@ def _prepare(connection: sqlite3.Connection, path: Path, timeout: float) -> None
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, timeout: float) -> None:
+    """Switch the file to WAL and make or upgrade its tables, beside others who do the same."""
+    # Of a blank file; then `prune` gives room back to the disk without a long lock.
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    use_wal(connection, timeout)
     with transaction(connection):
-        if _check(connection, path) != schema.VERSION:
+        if version_of(connection, path) != schema.VERSION:
             _LOG.info("bringing %s to schema %d", path, schema.VERSION)
             migrations.upgrade(connection)
 

@@ -40,9 +40,15 @@ class DatabaseMissingError(DatabaseError):
 
 
 class NotADatabaseError(DatabaseError):
-    """The file is not SQLite, is damaged, or is somebody else's database."""
+    """The file is not SQLite, or is somebody else's database."""
 
     slug = "not-a-database"
+
+
+class DamagedDatabaseError(DatabaseError):
+    """Pages of the file are damaged; a backup, or what can still be read, is what is left."""
+
+    slug = "damaged-database"
 
 
 class NewerDatabaseError(DatabaseError):
@@ -128,3 +134,9 @@ class CannotWriteError(RecorderError):
     """A file that was asked for cannot be written."""
 
     slug = "cannot-write"
+
+
+class MissingExtraError(RecorderError):
+    """A library that a command needs is not installed; `pip` installs it as an extra."""
+
+    slug = "missing-extra"

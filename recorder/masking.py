@@ -1,12 +1,15 @@
 """Masks a whole build: every known and recognised secret goes from every text."""
 
 import re
+from collections.abc import Set
 from dataclasses import replace
 from typing import Any
 
 from recorder import redact
 from recorder.model import Build, Step
 
+_SEPARATOR = re.compile(r"[/:._-]")
+_DIGIT = re.compile(r"\d")
 _TEXTS = (
     "image_name", "dockerfile_path", "error_message", "builder", "target", "git_branch",
     "git_commit", "git_remote", "ci_run", "ci_url", "platform", "error_excerpt",
@@ -20,15 +23,22 @@ def mask(build: Build, redactor: redact.Redactor) -> Build:
 
 
 def knowing(build: Build, redactor: redact.Redactor) -> redact.Redactor:
-    """`redactor` itself, or one that knows the secret values of this build too.
-
-    A word of the image's own name is no secret, whatever argument repeats it: with
-    `POSTGRES_PASSWORD=postgres` the image `postgres` would lose its name.
-    """
-    known = build.secrets | redact.secret_values(build.build_args)
-    if known:
-        known = known - set(re.split(r"[/:._-]", build.image_name)) - {build.image_name}
+    """`redactor` itself, or one that knows the secret values of this build too."""
+    known = secrets_beside(build.image_name, build.secrets | redact.secret_values(build.build_args))
     return redactor.knowing(known) if known else redactor
+
+
+def secrets_beside(image_name: str, values: Set[str]) -> Set[str]:
+    """Those of the secret `values` that may be masked wherever they stand.
+
+    A plain word of the image's own name is no secret, whatever argument repeats it: with
+    `POSTGRES_PASSWORD=postgres` the image `postgres` would lose its name. One with a digit in it
+    may be a token that was made a part of the name.
+    """
+    if not values:
+        return values
+    words = {*_SEPARATOR.split(image_name), image_name}
+    return values - {word for word in words if not _DIGIT.search(word)}
 
 
 def mask_row(build: Build, redactor: redact.Redactor) -> Build:

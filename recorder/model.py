@@ -21,8 +21,8 @@ class Step:
 
     `started` and `duration` are seconds, `started` counted from the build's beginning. `started`
     is None for a step that never ran, `duration` None also for one that was cut off. A `shared`
-    step was begun by a concurrent build, so that `started` is negative: `duration` is then the part
-    inside this build, and `duration - started` the whole.
+    step is a concurrent build's work. Where that one had begun it before this build, `started` is
+    negative: `duration` is then the part inside this build, and `duration - started` the whole.
     """
 
     position: int

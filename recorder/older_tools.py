@@ -1,23 +1,39 @@
 """The document that older tools read: all builds and their averages, in one of three layouts."""
 
+import json
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from recorder.errors import BadValueError
 from recorder.model import MICRO
+from recorder.selection import ALL, Selection
 
 FILE_NAME = "docker_build_times.json"
 Layout = Literal["averages", "objects", "list"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
-_NEWEST_FIRST = "FROM docker_builds ORDER BY completed_at DESC, id DESC"
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_AT_ONCE = 500  # rows that are made into one piece of text
+_COLUMNS = {
+    "timestamp": "build_timestamp",
+    "image": "image_name",
+    "duration": "build_duration",
+    "size_mb": "image_size_mb",
+    "timezone": "timezone",
+}
+_LIST_COLUMNS = {
+    "timestamp": "completed_at",
+    "image": "image_name",
+    "duration": "build_duration",
+}
 
 
-def document(
-    connection: sqlite3.Connection, layout: str = "averages"
-) -> dict[str, Any] | list[dict[str, Any]]:
-    """The whole history in the shape that `layout` names, as plain values for JSON.
+def chunks(
+    connection: sqlite3.Connection, layout: str = "averages", selection: Selection = ALL
+) -> Iterator[str]:
+    """The whole history as JSON text, piece by piece, so that memory does not grow with it.
 
     `averages` is what older readers take: a `history`, newest first, and by image plain numbers,
     so that an image without a number to give (no build that succeeded, or none with a size) is
@@ -25,78 +41,116 @@ def document(
     latest build last, since that is where its reader looks. Every build is in the history, failed
     ones too; averages are over the successful ones. Durations are seconds, sizes MB of 10^6 bytes.
 
+    Read all of it inside one `database.snapshot`, or figures and rows may be of two moments.
     Raises BadValueError for another layout.
     """
     if layout not in LAYOUTS:
         raise BadValueError(f"{layout!r} is no layout", f"say one of {', '.join(LAYOUTS)}")
     if layout == "list":
-        rows = connection.execute(
-            "SELECT completed_at, image_name, build_duration FROM docker_builds "
-            "ORDER BY completed_at, id"
-        )
-        return [{"timestamp": row[0], "image": row[1], "duration": row[2]} for row in rows]
-    history = _history(connection)
-    ending = {
-        "last_build_time": history[0]["timestamp"] if history else None,
+        return _rows(connection, _LIST_COLUMNS, "completed_at, id", selection)
+    return _object(connection, layout, selection)
+
+
+def document(connection: sqlite3.Connection, layout: str = "averages") -> Any:
+    """The same as plain values, for a history that fits into memory."""
+    return json.loads("".join(chunks(connection, layout)))
+
+
+def _object(connection: sqlite3.Connection, layout: str, selection: Selection) -> Iterator[str]:
+    yield '{"history":'
+    yield from _rows(connection, _COLUMNS, "completed_at DESC, id DESC", selection)
+    figures = _figures(connection, selection)
+    rest = {
+        **(_objects(figures) if layout == "objects" else _plain(figures)),
+        "last_build_time": _last_build_time(connection, selection),
         "database_path": _file_name(connection),
     }
-    averages = _objects(connection) if layout == "objects" else _plain(connection)
-    return {"history": history, **averages, **ending}
+    for name, value in rest.items():
+        yield f",\n{_JSON.encode(name)}:{_JSON.encode(value)}"
+    yield "}\n"
 
 
-def _history(connection: sqlite3.Connection) -> list[dict[str, Any]]:
-    rows = connection.execute(
-        "SELECT build_timestamp, image_name, build_duration, image_size_mb, timezone "
-        + _NEWEST_FIRST
+def _rows(
+    connection: sqlite3.Connection, columns: dict[str, str], order: str, selection: Selection
+) -> Iterator[str]:
+    """A JSON array, a build a line."""
+    where, values = selection.where()
+    cursor = connection.execute(
+        f"SELECT {', '.join(columns.values())} FROM docker_builds {where} ORDER BY {order}", values
     )
-    return [
-        {
-            "timestamp": row[0],
-            "image": row[1],
-            "duration": row[2],
-            "size_mb": row[3],
-            "timezone": row[4],
-        }
-        for row in rows
-    ]
+    cursor.row_factory = None
+    between = "[\n"
+    while found := cursor.fetchmany(_AT_ONCE):
+        text = _JSON.encode([dict(zip(columns, row, strict=True)) for row in found])
+        # A quote inside a value is written with a backslash, so this is between two rows.
+        yield between + text[1:-1].replace('},{"timestamp":', '},\n{"timestamp":')
+        between = ",\n"
+    yield "]" if between == ",\n" else "[]"
 
 
-def _plain(connection: sqlite3.Connection) -> dict[str, Any]:
-    rows = _statistics(connection)
+class _Figures(dict[str, tuple[int, int, float | None, int]]):
+    """By image: exact sum of microseconds and number of its successes, mean size, all builds."""
+
+    def averages(self) -> Iterator[tuple[str, float]]:
+        for image, (micros, successes, _, _) in self.items():
+            if successes:
+                yield image, micros / MICRO / successes
+
+
+def _figures(connection: sqlite3.Connection, selection: Selection) -> _Figures:
+    if selection.since is None and selection.until is None:
+        where, values = selection.where("build_totals")
+        query = (
+            "SELECT image_name, completed_us, completed, size_bytes, sized, builds "
+            f"FROM build_totals {where} ORDER BY image_name"
+        )
+    else:
+        where, values = selection.where()
+        query = (
+            "SELECT image_name, "
+            "sum(CASE WHEN success THEN CAST(round(build_duration * 1e6) AS INTEGER) ELSE 0 END), "
+            "sum(success), sum(CAST(round(image_size_mb * 1e6) AS INTEGER)), "
+            f"sum(image_size_mb > 0), count(*) FROM docker_builds {where} "
+            "GROUP BY image_name ORDER BY image_name"
+        )
+    return _Figures(
+        (image, (micros, successes, size / MICRO / sized if sized else None, builds))
+        for image, micros, successes, size, sized, builds in connection.execute(query, values)
+    )
+
+
+def _plain(figures: _Figures) -> dict[str, Any]:
+    successes = sum(row[1] for row in figures.values())
+    micros = sum(row[0] for row in figures.values())
     return {
-        "averages": {image: seconds for image, seconds, _, _ in rows if seconds is not None},
-        "sizes_mb": {image: size for image, _, size, _ in rows if size is not None},
-        "total_builds": {image: builds for image, _, _, builds in rows},
-        "avg_duration": _mean_of_all(connection),
+        "averages": dict(figures.averages()),
+        "sizes_mb": {image: row[2] for image, row in figures.items() if row[2] is not None},
+        "total_builds": {image: row[3] for image, row in figures.items()},
+        "avg_duration": micros / MICRO / successes if successes else None,
     }
 
 
-def _objects(connection: sqlite3.Connection) -> dict[str, Any]:
+def _objects(figures: _Figures) -> dict[str, Any]:
     return {
         "averages": {
-            image: {"duration": seconds, "size_mb": size or 0.0, "total_builds": builds}
-            for image, seconds, size, builds in _statistics(connection)
-            if seconds is not None
+            image: {
+                "duration": average,
+                "size_mb": figures[image][2] or 0.0,
+                "total_builds": figures[image][3],
+            }
+            for image, average in figures.averages()
         }
     }
 
 
-def _statistics(
-    connection: sqlite3.Connection,
-) -> list[tuple[str, float | None, float | None, int]]:
-    rows = connection.execute(
-        "SELECT image_name, avg_duration, avg_size_mb, total_builds FROM build_statistics "
-        "ORDER BY image_name"
-    )
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
-
-
-def _mean_of_all(connection: sqlite3.Connection) -> float | None:
-    """Mean duration of all successful builds of all images, from exact sums."""
-    micros, builds = connection.execute(
-        "SELECT sum(completed_us), sum(completed) FROM build_totals"
+def _last_build_time(connection: sqlite3.Connection, selection: Selection) -> str | None:
+    where, values = selection.where()
+    row = connection.execute(
+        f"SELECT build_timestamp FROM docker_builds {where} "
+        "ORDER BY completed_at DESC, id DESC LIMIT 1",
+        values,
     ).fetchone()
-    return micros / MICRO / builds if builds else None
+    return row[0] if row else None
 
 
 def _file_name(connection: sqlite3.Connection) -> str:

@@ -81,18 +81,22 @@ def usual_duration(
     image_name: str,
     cache_class: str | None,
     before_ref: str | None = None,
+    before: str = "~",
 ) -> float | None:
     """Median duration in seconds of the image's latest 20 successes with as much of the cache.
 
+    Of its latest 100, that is; the canned query `recent_builds` says the same of each build.
     A cold build is compared with cold ones, or else it would always look slow. `before_ref` leaves
-    one build out. None where there is no such build.
+    one build out, `before` (a UTC instant) all that did not finish earlier. None where there is no
+    such build.
     """
     rows = connection.execute(
         "SELECT build_duration FROM ("
         "  SELECT build_duration, cache_class, ref FROM docker_builds"
-        "  WHERE image_name = ? AND success = 1 ORDER BY completed_at DESC LIMIT 200"
-        ") WHERE cache_class IS ? AND ref IS NOT ? LIMIT 20",
-        (image_name, cache_class, before_ref),
+        "  WHERE image_name = ? AND success = 1 AND completed_at < ?"
+        "  ORDER BY completed_at DESC LIMIT 100"
+        ") WHERE cache_class IS ? AND ifnull(ref, '') != ? LIMIT 20",
+        (image_name, before, cache_class, before_ref or "-"),
     ).fetchall()
     return statistics.median(row[0] for row in rows) if rows else None
 

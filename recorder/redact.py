@@ -2,10 +2,9 @@
 
 What counts as secret: a value whose argument name says so, a value or a part of a text in one of
 the well-known token formats (detect-secrets knows most of them), credentials inside URLs, and each
-value that the caller knows to be secret, wherever it is repeated.
+value that the caller knows to be secret, wherever and however encoded it is repeated.
 """
 
-import base64
 import functools
 import hashlib
 import hmac
@@ -14,12 +13,13 @@ import re
 import secrets as random_source
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from urllib.parse import quote
+
+from recorder import spellings
 
 SECRET_NAME = re.compile(
     r"pass(?:w(?:or)?d|phrase)?(?:$|[\d_-])|pwd|secret|token|api_?key|access_?key|private_?key|"
     r"credential|(?:^|_)auth(?:$|_)|(?:^|_)pat$|signing_?key|encryption_?key|client_?key|"
-    r"connection_?string|(?:^|_)dsn$|(?:^|_)key$",
+    r"connection_?string|(?:^|_)dsn$|(?:^|_)key$|(?:^|_)sig(?:nature)?$",
     re.IGNORECASE,
 )
 _MASK = re.compile(r"\[masked:[0-9a-f]{8}\]")
@@ -37,21 +37,36 @@ _OWN_TOKENS = re.compile(
     r"AKCp[A-Za-z0-9]{60,}|eyJ[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]*)?|"
     r"(?i:(?<=bearer )[\w.~+/-]{16,}=*)"
 )
-# What a text itself assigns, as `RUN TOKEN=x make` and `ENV TOKEN=x` do, or hands to a flag.
+_BASIC = re.compile(r"(?i:(?<=authorization: basic ))[\w+/-]{4,}=*")
+# `-u name:password` of curl; other commands take a user and a group there, as may numbers mean.
+_CURL_USER = re.compile(
+    r"(?:(?<=-u )|(?<=--user )|(?<=--user=))[\"']?(?!\d+:\d+\b)[^\s:\"'/$]+:[^\s\"'$]+"
+)
+# What a text itself assigns, as `RUN TOKEN=x make`, `ENV TOKEN x` and `https://x/?token=x` do, or
+# hands to a flag.
 _ASSIGNMENT = re.compile(
-    r"(?P<name>(?<![\w-])(?:--[A-Za-z][\w-]*(?=[ =])|[A-Za-z_]\w*(?==)))(?P<between>[ =])"
+    r"(?P<name>(?<![\w-])(?:--[A-Za-z][\w-]*(?=[ =])|[A-Za-z_]\w*(?==)|(?<=ENV )\w+(?= )|"
+    r"(?<=[?&])[\w-]+(?==)))(?P<between>[ =])"
     r"(?P<value>\"[^\"]*\"|'[^']*'|[^\s\"'&|;,)]+)"
 )
-# A variable, a mask, a switch, a flag, or a place: `--token $TOKEN`, `--key /run/secrets/key`.
+# A variable, a mask, a switch, a flag, or a place: `--token $TOKEN`, `--key /run/secrets/key`; and
+# the builder's own words, `"ENV key=value" should be used instead of legacy "ENV key value"`.
 _NO_SECRET = re.compile(
-    r"[\"']?(?:\$.*|\[masked:[0-9a-f]{8}\]|(?i:true|false|yes|no|on|off|none|\d)|-.*|[./~].*|)[\"']?",
+    r"[\"']?(?:\$.*|\[masked:[0-9a-f]{8}\]|(?i:true|false|yes|no|on|off|none|value|\d)|-.*|[./~].*|)[\"']?",
     re.DOTALL,
 )
 # Each format has sixteen token characters in a row, those of detect-secrets a digit among them; a
 # commit or a digest has them too, and is none. So most texts need no pattern at all, nor the import
 # of detect-secrets, which takes 100 ms.
 _DIGIT = re.compile(r"\d")
-_TOKEN_RUN = re.compile(r"[\w-]{16,}")
+_TOKEN_RUN = re.compile(r"[\w/+-]{16,}")
+# A secret key of AWS is 40 characters of base64, which may have slashes. No path has so many
+# letters of either size, and no word is as long.
+_BASE64_RUN = re.compile(r"(?<![\w/+.-])[A-Za-z0-9/+]{40}(?![\w/+.=-])")
+_AWS_MIX = tuple(
+    re.compile(pattern) for pattern in (r"(?:[^A-Z]*[A-Z]){4}", r"(?:[^a-z]*[a-z]){4}", r".*\d")
+)
+_SLASH = re.compile(r"[/+]")
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _DETECTORS = (
     "aws.AWSKeyDetector azure_storage_key.AzureStorageKeyDetector "
@@ -79,9 +94,7 @@ class Redactor:
     def __init__(self, key: bytes, known: Iterable[str] = ()) -> None:
         self._key = key
         self._masked: dict[str, str] = {}
-        self._known = _pattern_of(
-            spelled for value in known if value.strip() for spelled in _spellings(value.strip())
-        )
+        self._known = _pattern_of(spelled for value in known for spelled in spellings.of(value))
 
     def knowing(self, more: Iterable[str]) -> "Redactor":
         """A redactor with the same key that knows `more` (only) by value."""
@@ -103,6 +116,8 @@ class Redactor:
 
     def text_once(self, text: str) -> str:
         """The same for a text that will not come again, which is not remembered."""
+        if (home := _home()) and home in text:
+            text = re.sub(re.escape(home) + r"(?![\w.-])", "~", text)
         if not text.isascii():  # a path may hold bytes, as lone surrogates, which SQLite refuses
             text = text.encode(errors="replace").decode()
         for _ in range(_ROUNDS):
@@ -119,9 +134,17 @@ class Redactor:
             text = _PRIVATE_KEY.sub(lambda found: self.hide(found[0]), text)
         if "://" in text:
             text = _URL_CREDENTIALS.sub(self._hide_once, text)
-        if "=" in text or "--" in text:
+        if "=" in text or "--" in text or "ENV " in text:
             text = _ASSIGNMENT.sub(self._hide_value, text)
+        if "asic " in text:
+            text = _BASIC.sub(self._hide_once, text)
+        if "curl" in text:
+            text = _CURL_USER.sub(self._hide_once, text)
         runs = [run for run in _TOKEN_RUN.findall(text) if not _HASH.fullmatch(run)]
+        if runs:
+            if len(max(runs, key=len)) >= 40:
+                text = _BASE64_RUN.sub(self._hide_mixed, text)
+            runs = _parts(runs)
         if runs or "earer " in text:
             text = _OWN_TOKENS.sub(self._hide_once, text)
         if any(_DIGIT.search(run) for run in runs):
@@ -143,6 +166,9 @@ class Redactor:
         name, between, value = found["name"], found["between"], found["value"]
         telling = SECRET_NAME.search(name.replace("-", "_")) and not _NO_SECRET.fullmatch(value)
         return f"{name}{between}{self.hide(value)}" if telling else found[0]
+
+    def _hide_mixed(self, found: "re.Match[str]") -> str:
+        return self.hide(found[0]) if all(mix.match(found[0]) for mix in _AWS_MIX) else found[0]
 
     def _hide_once(self, found: "re.Match[str]") -> str:
         return found[0] if _MASK.fullmatch(found[0]) else self.hide(found[0])
@@ -186,6 +212,19 @@ def load_key(environ: Mapping[str, str] = os.environ) -> bytes:
     return _make_key(path)
 
 
+def _parts(runs: Iterable[str]) -> list[str]:
+    """What of a path or of base64 is long enough for a token, hashes aside."""
+    parts = (part for run in runs for part in _SLASH.split(run))
+    return [part for part in parts if len(part) >= 16 and not _HASH.fullmatch(part)]
+
+
+@functools.cache
+def _home() -> str:
+    """The user's own folder, which tells a name; root's tells none and is that of most images."""
+    home = os.path.expanduser("~").rstrip("/")  # noqa: PTH111 - Path fails where there is none
+    return home if home.count("/") > 1 else ""
+
+
 def _make_key(path: Path) -> bytes:
     key = random_source.token_hex(32).encode()
     fresh = path.with_name(f"{path.name}.{random_source.token_hex(8)}")
@@ -206,21 +245,13 @@ def _make_key(path: Path) -> bytes:
     return key
 
 
-def _spellings(value: str) -> set[str]:
-    """A secret as it is, and as URLs and configs carry it; short ones are too common for that."""
-    if len(value) < 6:
-        return {value}
-    encoded = base64.b64encode(value.encode(errors="replace")).decode()
-    return {value, quote(value, safe="", errors="replace"), quote(value, errors="replace"), encoded}
-
-
 def _pattern_of(values: Iterable[str]) -> "re.Pattern[str] | None":
     """One pattern for masks, which stay as they are, and all `values`, the longest first.
 
     Short values match as whole words only.
     """
     parts = [
-        re.escape(value) if len(value) >= 6 else rf"(?<!\w){re.escape(value)}(?!\w)"
+        re.escape(value) if len(value) >= spellings.SHORT else rf"(?<!\w){re.escape(value)}(?!\w)"
         for value in sorted(set(values), key=lambda value: (-len(value), value))
     ]
     return re.compile("|".join([_MASK.pattern, *parts])) if parts else None

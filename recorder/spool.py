@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from recorder.model import Build
 
 _LOG = logging.getLogger("recorder.spool")
 _TORN: tuple[str, Any] = ("", None)
+_WRITTEN_WITHIN = 60.0
 
 
 def folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -63,6 +65,26 @@ def waiting(path: Path) -> list[tuple[Path, Build]]:
 def unreadable() -> list[Path]:
     """The files of the spool that hold no build: torn by a crash, or somebody else's."""
     return [file for file in _files() if _read(file) == _TORN]
+
+
+def cut_off() -> list[Path]:
+    """The files whose writers ended before they had their names; young ones are being written."""
+    found = []
+    for file in _files("*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - file.stat().st_mtime > _WRITTEN_WITHIN:
+                found.append(file)
+    return found
+
+
+def mend() -> None:
+    """Let builds that were cut off take part if they are whole, and remove the others."""
+    for file in cut_off():
+        with contextlib.suppress(OSError):
+            if _read(file) == _TORN:
+                file.unlink()
+            else:
+                file.rename(file.with_suffix(".json"))
 
 
 def drain(connection: sqlite3.Connection, path: Path) -> int:
@@ -132,9 +154,9 @@ def _read(file: Path) -> tuple[str, Build] | None:
         return _TORN
 
 
-def _files() -> Iterator[Path]:
+def _files(pattern: str = "*.json") -> Iterator[Path]:
     try:
-        yield from sorted(folder().glob("*.json"))
+        yield from sorted(folder().glob(pattern))
     except OSError:
         return
 

@@ -18,7 +18,10 @@ _TOLERANCE = 0.002
 
 
 class Vertex(NamedTuple):
-    """One event about a node of BuildKit's graph; `started` and `completed` are seconds or None."""
+    """One event about a node of BuildKit's graph; `started` and `completed` are seconds or None.
+
+    `shared` is whether a concurrent build did the work.
+    """
 
     digest: str
     name: str
@@ -29,6 +32,7 @@ class Vertex(NamedTuple):
     error: str = ""
     group: str = ""
     group_name: str = ""
+    shared: bool = False
 
 
 class Transfer(NamedTuple):
@@ -58,6 +62,7 @@ class _Work:
     cached: dict[str, bool] = field(default_factory=dict)
     intervals: dict[tuple[str, float], float | None] = field(default_factory=dict)
     error: str = ""
+    shared: bool = False
 
     def take(self, event: Vertex) -> None:
         self.digests.add(event.digest)
@@ -70,6 +75,7 @@ class _Work:
             ends = [end for end in (known, event.completed) if end is not None]
             self.intervals[key] = max(ends, default=None)
         self.error = event.error or self.error
+        self.shared |= event.shared
 
 
 class _Times(NamedTuple):
@@ -165,7 +171,7 @@ def _times(work: _Work, window: float, cached: bool, kind: str) -> _Times:
         begun = min(max(begun, 0.0), window)
         return _Times(begun, 0.0, False, begun)
     ours = step_names.is_instruction(kind) or kind == step_names.BASE
-    shared = ours and begun < -_TOLERANCE
+    shared = ours and (work.shared or begun < -_TOLERANCE)
     closed = [(start, end) for (_, start), end in work.intervals.items() if end is not None]
     last = max((end for _, end in closed), default=None)
     cut = [start for (_, start), end in work.intervals.items() if end is None]

@@ -1,5 +1,6 @@
 """The one door into the database: masks a build, writes it with its steps, keeps the statistics."""
 
+import functools
 import json
 import logging
 import sqlite3
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from recorder import masking, naming, pruned, redact, schema, times
+from recorder import json_file, masking, naming, pruned, redact, schema, times
 from recorder.contribution import CONTRIBUTION_COLUMNS, Contribution
 from recorder.database import transaction
 from recorder.details import Details
@@ -56,6 +57,7 @@ def record(connection: sqlite3.Connection, build: Build, key: bytes | None = Non
     """
     with writing(connection, key) as writer:
         recorded = writer.write(build)
+    json_file.ask(connection)
     _LOG.debug("recorded %s as %d (new: %s)", build.ref or build.image_name, *recorded)
     return recorded
 
@@ -222,6 +224,12 @@ class Writer:
         self._details.complete(number, build, old["completed_at"])
 
 
+@functools.lru_cache(maxsize=1024)
+def _object(pairs: tuple[tuple[str, str], ...]) -> str:
+    """A JSON object; the arguments of a series seldom change."""
+    return _JSON.encode(dict(pairs))
+
+
 def _row(build: Build, now: str, saved_seconds: float | None) -> dict[str, Any]:
     """The values of `docker_builds` after its id, in the order of the columns."""
     tags = build.image_tags
@@ -232,7 +240,7 @@ def _row(build: Build, now: str, saved_seconds: float | None) -> dict[str, Any]:
         "build_timestamp": times.local_text(build.completed_at, build.zone),
         "timezone": build.zone,
         "dockerfile_path": build.dockerfile_path,
-        "build_args": _JSON.encode(dict(build.build_args)) if build.build_args else "{}",
+        "build_args": _object(tuple(build.build_args.items())) if build.build_args else "{}",
         "success": 1 if build.success else 0,
         "error_message": build.error_message,
         "created_at": now[:19] + "Z",

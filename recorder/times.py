@@ -48,8 +48,8 @@ def utc_text(moment: datetime) -> str:
 
     Truncated to milliseconds, as a record that sorts must never round into its successor.
     """
-    utc = (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).replace(tzinfo=None)
-    return f"{utc.isoformat(timespec='milliseconds')}Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{utc.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def local_text(moment: datetime, name: str) -> str:

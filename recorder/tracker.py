@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from recorder import database, queries, spool, store, times
 from recorder.engine import images
 from recorder.errors import CannotWriteError, EngineError
-from recorder.exports import build_times
+from recorder.exports import build_times, snapshot
 from recorder.model import Build, seconds
 
 _LOG = logging.getLogger("recorder.tracker")
@@ -88,21 +88,9 @@ class DockerBuildTracker:
 
         The copy is one file without a WAL, whoever writes meanwhile.
         """
-        target = Path(folder) / database.FILE_NAME
-        fresh = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            if not target.parent.is_dir():
-                raise FileNotFoundError(2, "no such folder")
-            with database.connect(self.db_path) as connection:
-                connection.execute("VACUUM INTO ?", (str(fresh),))
-            fresh.replace(target)
-        except OSError as error:
-            raise CannotWriteError(
-                f"{target} cannot be written ({error.strerror})", "name a folder that is there"
-            ) from error
-        finally:
-            fresh.unlink(missing_ok=True)
-        return str(target)
+        if not Path(folder).is_dir():
+            raise CannotWriteError(f"there is no folder {folder}", "name one that is there")
+        return str(snapshot.snapshot(self.db_path, Path(folder)))
 
     def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         with database.connect_to_read(self.db_path) as connection:

@@ -1,30 +1,6 @@
 """Views as data: readable rows over the compact tables."""
 
-_DAY = """
-        SELECT
-          image_name,
-          day,
-          builds,
-          completed,
-          failed,
-          all_us / 1e6 AS total_duration,
-          completed_us / 1e6 AS completed_duration,
-          min_us / 1e6 AS min_duration,
-          max_us / 1e6 AS max_duration,
-          saved_us / 1e6 AS saved_seconds,
-          ratios,
-          ratio_ppm / 1e6 AS ratio_sum,
-          cold,
-          warm,
-          ratios - cold - warm AS partial,
-          cold_us / 1e6 AS cold_duration,
-          warm_us / 1e6 AS warm_duration,
-          (ratios_us - cold_us - warm_us) / 1e6 AS partial_duration,
-          last_size_mb
-        FROM """
-
 VIEWS = {
-    "days": f"{_DAY}build_days\n        UNION ALL{_DAY}pruned_days\n    ",
     "steps": """
         SELECT
           s.build_id,
@@ -77,7 +53,6 @@ VIEWS = {
 }
 
 VIEW_ABOUT = {
-    "days": "Totals for each image and UTC day; a day of which builds were pruned has two rows.",
     "layers": "One row for each entry of the history of a build's image, from the base up, with "
     "the bytes that its instruction added.",
     "steps": "One row for each step of each build, with its name: seconds from the build's start. "

@@ -25,7 +25,8 @@ def build(
 
 def step(position: int, name: str, **more: Any) -> Step:
     """A step whose identity is its name."""
-    return Step(position, name, f"key of {name}", "run", **{"started": 0.0, "duration": 1.0} | more)
+    usual = {"kind": "run", "started": 0.0, "duration": 1.0}
+    return Step(position, name, f"key of {name}", **usual | more)
 
 
 def record(path: Path, *builds: Build) -> None:

@@ -63,6 +63,20 @@ def buildx() -> str:
     return os.path.realpath(docker("info", "--format", template).stdout.strip())
 
 
+def compose_plugin() -> Path:
+    """Where the compose plugin is; the test is skipped where there is none."""
+    beside_docker = Path(shutil.which("docker") or "/usr/bin/docker").parent.parent
+    for folder in (
+        Path(buildx()).parent,
+        Path.home() / ".docker/cli-plugins",
+        beside_docker / "libexec/docker/cli-plugins",
+        beside_docker / "lib/docker/cli-plugins",
+    ):
+        if (folder / "docker-compose").exists():
+            return (folder / "docker-compose").resolve()
+    pytest.skip("there is no compose plugin")
+
+
 def run(
     *command: object,
     environ: Mapping[str, str] | None = None,

@@ -53,6 +53,13 @@ class SecondEngine:
 
         until(answers, "the second engine answers")
 
+    def kill(self) -> None:
+        """Kill it as it stands."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(timeout=PATIENCE)
+        self._process = None
+
     def stop(self) -> None:
         """Stop it, by its own process and no other."""
         if self._process is not None:
@@ -74,7 +81,15 @@ def second_engine() -> Iterator[SecondEngine]:
         yield engine
     finally:
         engine.stop()
+        _unmount(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unmount(folder: Path) -> None:
+    """Unmount what an engine that was killed has left mounted in its folder, innermost first."""
+    points = [line.split(" ")[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for point in sorted((p for p in points if p.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", "--lazy", point], check=False)
 
 
 @contextlib.contextmanager

@@ -8,16 +8,13 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from browser_help import Visit, chromium
 from publication_help import build, record, step
 from serve_help import serving
 
 from recorder import times
 from recorder.model import Layer
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
 QUERIES = yaml.safe_load((Path(__file__).parents[1] / "metadata.yml").read_text())["databases"][
     "docker_build_history"
 ]["queries"]
@@ -70,34 +67,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+    with chromium() as launched:
         yield launched
-        launched.close()
-
-
-class Visit:
-    """A page with what went wrong on it, and which hosts it asked."""
-
-    def __init__(self, browser: Any, *, width: int = 1280, scripts: bool = True) -> None:
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 900}, java_script_enabled=scripts
-        )
-        self.page = self.context.new_page()
-        self.errors: list[str] = []
-        self.hosts: set[str] = set()
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda asked: self.hosts.add(urlsplit(asked.url).netloc))
-
-    def _hear(self, message: Any) -> None:
-        if message.type == "error":
-            self.errors.append(message.text)
-
-    def open(self, url: str) -> Any:
-        self.page.goto(url, wait_until="load")
-        return self.page
 
 
 @pytest.fixture
@@ -119,10 +90,10 @@ def test_the_link_to_a_query_draws_its_chart(visit: Visit, served: str, query: s
 
 def test_the_page_of_a_build_shows_its_steps_as_bars(visit: Visit, served: str) -> None:
     page = visit.open(f"{served}/")
-    page.click("text=shop/web")
-    page.wait_for_selector("svg.bar rect.critical")
+    page.click("table.builds >> text=shop/web")
+    page.wait_for_selector("td.when rect.critical")
     assert page.is_visible("text=[2/2] RUN make <b>all</b>")
-    first, second = (page.locator("svg.bar rect").nth(i).bounding_box() for i in (0, 1))
+    first, second = (page.locator("td.when rect").nth(i).bounding_box() for i in (0, 1))
     assert second["x"] == pytest.approx(first["x"] + first["width"], abs=1)
     assert second["width"] == pytest.approx(first["width"] * 7.5, rel=0.02)
     assert page.title() == "shop/web, build 1"
@@ -159,8 +130,8 @@ def test_everything_but_charts_works_without_script(browser: Any, served: str) -
     page = visit.open(f"{served}/")
     page.click("text=Recent builds")
     page.fill("input[name=limit]", "3")
-    page.click("input[type=submit]")
+    page.click("form.asked button")
     assert page.locator("table.rows-and-columns tbody tr").count() == 3
     page.click("table.rows-and-columns tbody tr:first-child td.col-id a")
-    assert page.locator("svg.bar").count() == 2
+    assert page.locator("td.when svg").count() == 2
     visit.context.close()

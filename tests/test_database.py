@@ -15,6 +15,7 @@ import pytest
 import recorder
 from recorder import database, schema, store
 from recorder.errors import (
+    DamagedDatabaseError,
     DatabaseError,
     DatabaseLockedError,
     DatabaseMissingError,
@@ -115,7 +116,7 @@ def test_a_damaged_history_is_named(database_path):
     with database_path.open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * (database_path.stat().st_size - 4096))
-    with complains(NotADatabaseError, database_path):
+    with complains(DamagedDatabaseError, database_path):
         record(database_path)
 
 
@@ -369,8 +370,8 @@ def test_a_disk_that_is_mounted_read_only_is_named(tmp_path):
 
 def test_every_error_about_the_file_has_a_class_of_its_own(tmp_path):
     slugs = [kind.slug for kind in (
-        DatabaseError, DatabaseLockedError, DatabaseMissingError, DatabaseReadOnlyError,
-        DiskFullError, NewerDatabaseError, NotADatabaseError,
+        DamagedDatabaseError, DatabaseError, DatabaseLockedError, DatabaseMissingError,
+        DatabaseReadOnlyError, DiskFullError, NewerDatabaseError, NotADatabaseError,
     )]  # fmt: skip
     assert len(set(slugs)) == len(slugs)
     with complains(DatabaseError, "no such table"), database.translated(tmp_path / NAME):

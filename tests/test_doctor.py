@@ -1,17 +1,21 @@
 """`buildrec doctor` finds what is wrong with a file, says how to cure it, and mends it."""
 
+import contextlib
 import json
+import os
 import sqlite3
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from recorder import database, redact, spool, store, times
+import recorder
+from recorder import database, redact, schema, spool, store, times
 from recorder.model import Build, Layer, Step
-from recorder.upkeep import doctor, secrets
+from recorder.upkeep import doctor, places, secrets
 
 WHEN = times.parse("2026-03-01T04:05:06Z")
 TOKEN = "gh" + "p_" + "a1B2c3D4e5" * 4
@@ -57,14 +61,13 @@ def test_wrong_statistics_are_found_and_derived_anew(filled: Path) -> None:
     with sqlite3.connect(filled) as connection:
         connection.execute("UPDATE build_statistics SET avg_duration = 99")
         connection.execute("UPDATE build_totals SET builds = 7")
-        connection.execute(
-            "INSERT INTO docker_builds SELECT 9, 'ghost', build_duration, "
-            "image_size_mb, build_timestamp, timezone, NULL, NULL, 1, NULL, created_at, "
-            "'ref9', source, status, started_at, completed_at, NULL, NULL, NULL, NULL, "
-            "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
-            "NULL, NULL, NULL, NULL, NULL, NULL FROM docker_builds WHERE id = 1"
-        )
-    assert findings(filled) == {"statistics": ["the statistics of 2 images are off: app, ghost"]}
+        connection.execute("CREATE TEMP TABLE copied AS SELECT * FROM docker_builds WHERE id = 1")
+        connection.execute("UPDATE copied SET id = 9, image_name = 'ghost', ref = 'ref9'")
+        connection.execute("INSERT INTO docker_builds SELECT * FROM copied")
+    assert findings(filled) == {
+        "statistics": ["the statistics of 2 images are off: app, ghost"],
+        "days": ["the totals of 1 days are off: 2026-03-01 of ghost"],
+    }
     done = run(filled)
     assert done.returncode == 1
     assert "doctor --fix" in done.stdout
@@ -80,7 +83,7 @@ def test_what_belongs_to_nothing_is_found_and_deleted(filled: Path) -> None:
         connection.execute("INSERT INTO layer_instructions (instruction) VALUES ('RUN x')")
         connection.execute("INSERT INTO image_layers VALUES (1, 1, 1, 5)")
     found = findings(filled)
-    assert set(found) == {"references", "statistics", "orphans"}
+    assert set(found) == {"references", "statistics", "days", "orphans"}
     doctor.fix(filled, secrets_too=False)
     assert findings(filled) == {}
 
@@ -98,6 +101,100 @@ def test_builds_that_wait_are_stored(filled: Path) -> None:
     assert list(findings(filled)["spool"]) == [f"1 files in {spool.folder()} cannot be read"]
     with database.connect_to_read(filled) as connection:
         assert store.known_refs(connection, ["three"]) == {"three"}
+
+
+def test_what_a_crash_cut_off_in_the_spool_is_rescued_or_removed(filled: Path) -> None:
+    whole = spool.put(a_build(ref="three"), filled)
+    whole = whole.rename(whole.with_suffix(".part"))
+    torn = whole.with_name("torn.part")
+    torn.write_text(whole.read_text()[:200])
+    young = whole.with_name("young.part")
+    young.write_text("{")
+    for file in (whole, torn):
+        moment = time.time() - 3600
+        os.utime(file, (moment, moment))
+    problem = f"2 files in {spool.folder()} were cut off while they were written"
+    assert findings(filled) == {"spool": [problem]}
+    doctor.fix(filled, secrets_too=False)
+    assert findings(filled) == {}
+    assert list(spool.folder().iterdir()) == [young]  # another process may be writing it
+    with database.connect_to_read(filled) as connection:
+        assert store.known_refs(connection, ["three"]) == {"three"}
+
+
+def test_wrong_days_and_sums_are_found_and_derived_anew(filled: Path) -> None:
+    with sqlite3.connect(filled) as connection:
+        connection.execute("UPDATE build_days SET completed_us = completed_us + 1")
+    assert findings(filled) == {"days": ["the totals of 1 days are off: 2026-03-01 of app"]}
+    with sqlite3.connect(filled) as connection:
+        connection.execute("UPDATE build_totals SET size_bytes = 7")
+    assert set(findings(filled)) == {"days", "statistics"}
+    doctor.fix(filled, secrets_too=False)
+    assert findings(filled) == {}
+
+
+def test_steps_whose_name_is_lost_keep_their_times(filled: Path) -> None:
+    with sqlite3.connect(filled) as connection:
+        connection.execute("DELETE FROM step_names")
+        before = connection.execute("SELECT * FROM build_steps").fetchall()
+    assert findings(filled) == {"references": ["2 rows of build_steps belong to nothing"]}
+    doctor.fix(filled, secrets_too=False)
+    assert findings(filled) == {}
+    with sqlite3.connect(filled) as connection:
+        assert connection.execute("SELECT * FROM build_steps").fetchall() == before
+        names = connection.execute("SELECT DISTINCT name, duration FROM steps").fetchall()
+    assert names == [("(lost)", 1.0)]
+
+
+def test_a_file_that_is_not_in_wal_mode_is_warned_of_and_switched(filled: Path) -> None:
+    with contextlib.closing(sqlite3.connect(filled)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    done = run(filled)
+    assert done.returncode == 0
+    assert "in delete mode a writer stops all readers" in done.stdout
+    assert "delete mode" not in run(filled, "--fix").stdout
+    assert findings(filled) == {}
+
+
+MOUNTS = """\
+22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+40 22 0:50 / /home rw,relatime shared:9 - nfs4 server:/home rw,vers=4.2
+41 40 0:51 / /home/me/local rw shared:10 - xfs /dev/vdb rw
+42 22 0:52 / /mnt/with\\040blank rw - 9p C:\\134 rw,trans=fd
+43 22 0:53 / /over rw - tmpfs tmpfs rw
+44 43 0:54 / /over rw - cifs //server/share rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "shared"),
+    [
+        ("/var/lib/a.db", "ext4", False),
+        ("/homely/a.db", "ext4", False),
+        ("/home/me/a.db", "nfs4", True),
+        ("/home/me/local/a.db", "xfs", False),
+        ("/mnt/with blank/a.db", "9p", True),
+        ("/over/a.db", "cifs", True),
+    ],
+)
+def test_a_disk_whose_locks_do_not_hold_is_known(path: str, kind: str, shared: bool) -> None:
+    assert places.file_system(Path(path), MOUNTS) == kind
+    assert places.is_shared(kind) is shared
+
+
+def test_the_disk_of_a_file_is_the_one_that_the_system_names(filled: Path) -> None:
+    asked = subprocess.run(
+        ["stat", "--file-system", "--format=%T", filled], capture_output=True, text=True, check=True
+    )
+    # stat says ext2/ext3 of ext4.
+    assert places.file_system(filled)[:3] == asked.stdout.strip()[:3]
+
+
+def test_the_versions_that_work_together_are_told(filled: Path) -> None:
+    line = run(filled).stdout.splitlines()[1]
+    assert line.startswith(f"  versions: buildrec {recorder.__version__}, SQLite ")
+    for name in (f"schema {schema.VERSION},", "docker ", "engine ", "buildx "):
+        assert name in line
 
 
 def test_a_damaged_file_is_told(filled: Path) -> None:

@@ -16,10 +16,11 @@ import recorder
 PACKAGE = Path(recorder.__file__).parent
 
 LEVELS = {
-    0: "errors times redact figures spreadsheet",
+    0: "errors times redact spellings figures harmless json_file workbook written_whole",
     1: "model plain naming step_names critical_path steps",
     2: "tables schema contribution days migrations views database masking",
-    3: "store details statistics queries spool older_tools selection live pruned",
+    3: "store details statistics queries spool older_tools live pruned selection flat_tables "
+    "stored_builds copied_details",
     4: "engine capture imports exports alerts bench fleet upkeep publish",
     5: "tracker cli __main__",
 }
@@ -39,12 +40,15 @@ DOORS = {
     "google": "engine.control_pb2",
     "grpclib": "engine.history",
     "markupsafe": "publish.",
+    "prometheus_client": "publish.metrics",
     "psutil": "bench.",
+    "pyarrow": "exports.parquet",
     "pytz": "times",
     "requests": "engine.images",
     "sqlite_utils": "migrations",
     "tabulate": "cli.output",
     "uvicorn": "publish.serve",
+    "xlsxwriter": "workbook publish.xlsx",
 }
 
 

@@ -1,5 +1,6 @@
 """The publication through Datasette's own client: queries, pages, documents and what is closed."""
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -14,13 +15,14 @@ from publication_help import build, record, step
 
 from recorder import database, schema, views
 from recorder.model import Layer, Lint
-from recorder.publish import pages, parameters
+from recorder.publish import parameters
 from recorder.publish.serve import publication
 
 ROOT = Path(__file__).parents[1]
 QUERIES = (
     "recent_builds image_statistics build_trend size_trend slowest_steps cache_efficiency "
-    "failures steps_of_build layers_of_build warnings_of_build image build_times build_averages"
+    "time_spent failures standing_failures steps_of_build layers_of_build warnings_of_build image "
+    "image_steps step layers badge build_times build_averages"
 ).split()
 HOME = "/docker_build_history"
 
@@ -66,7 +68,8 @@ async def rows(published: Datasette, address: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("query", QUERIES)
 async def test_each_query_answers_without_parameters(published: Datasette, query: str) -> None:
-    if not query.endswith("_of_build"):  # the latest build has none
+    # The latest build has none of these.
+    if not query.endswith("_of_build") and query not in {"image_steps", "step", "layers"}:
         assert await rows(published, f"{query}.json")
     for kind, start in {"": "text/html", ".csv": "text/plain"}.items():
         answer = await published.client.get(f"{HOME}/{query}{kind}")
@@ -85,7 +88,7 @@ def test_the_queries_are_described_and_take_only_the_known_parameters(
     for query in described["queries"].values():
         assert query["title"]
         assert query.get("description") or query.get("description_html")
-        assert set(query["params"]) <= {"image_name", "limit", "days", "build"}
+        assert set(query["params"]) <= {"image_name", "limit", "days", "build", "step_key"}
 
 
 async def test_recent_builds_are_newest_first_and_of_one_image_on_request(
@@ -94,7 +97,6 @@ async def test_recent_builds_are_newest_first_and_of_one_image_on_request(
     assert [row["id"] for row in await rows(published, "recent_builds.json")] == [4, 3, 2, 1]
     one = await rows(published, "recent_builds.json?image_name=shop/api&limit=1")
     assert [(row["id"], row["image_name"]) for row in one] == [(2, "shop/api")]
-    assert await rows(published, "recent_builds.json?image_name=nobody") == []
 
 
 async def test_what_hangs_on_a_build_is_found_by_its_id_and_its_ref(published: Datasette) -> None:
@@ -119,10 +121,10 @@ async def test_the_trends_have_a_row_for_each_day_and_image(published: Datasette
 
 
 async def test_days_are_counted_back_from_the_latest_build(published: Datasette) -> None:
-    assert [row["day"] for row in await rows(published, "build_trend.json?days=1")] == [
-        "2025-07-11",
-        "2025-07-11",
-    ]
+    latest = await rows(published, "build_trend.json?days=1")
+    assert {row["day"] for row in latest} == {"2025-07-11"}
+    both = await rows(published, "build_trend.json?days=2")
+    assert {row["day"] for row in both} == {"2025-07-10", "2025-07-11"}
 
 
 async def test_a_build_dated_in_the_future_does_not_hide_the_others(database_path: Path) -> None:
@@ -169,11 +171,8 @@ async def test_steps_are_found_by_id_and_by_ref(published: Datasette, build_: st
     assert [row["name"] for row in found] == ["[1/2] FROM alpine", "[2/2] RUN make"]
 
 
-@pytest.mark.parametrize("build_", ["2", "99", "1x", "nobody", "-1", "1.0"])
-async def test_a_build_without_steps_or_unknown_gives_none(
-    published: Datasette, build_: str
-) -> None:
-    assert await rows(published, f"steps_of_build.json?build={build_}") == []
+async def test_a_build_without_steps_gives_none(published: Datasette) -> None:
+    assert await rows(published, "steps_of_build.json?build=2") == []
 
 
 async def test_image_shows_the_one_that_was_built_last_when_none_is_named(
@@ -228,10 +227,9 @@ async def test_an_empty_or_sound_number_is_taken(published: Datasette, given: st
 
 
 def test_the_bounds_of_numbers_are_told() -> None:
-    assert parameters.problem("limit=0", ["limit"]) == (
-        "limit must be a whole number from 1 to 1000, not '0'."
-    )
-    assert parameters.problem("limit=x", ["days"]) is None
+    wrong = parameters.wrong_number(parameters.given("limit=0", ["limit"]))
+    assert wrong == (400, "limit must be a whole number from 1 to 1000, not '0'.")
+    assert parameters.wrong_number(parameters.given("limit=x", ["days"])) is None
 
 
 @pytest.mark.parametrize("table", [*(t.name for t in schema.TABLES), "steps"])
@@ -274,8 +272,10 @@ def test_metadata_is_as_the_generator_writes_it() -> None:
 async def test_helper_tables_are_hidden(published: Datasette) -> None:
     tables = (await published.client.get(f"{HOME}.json")).json()["tables"]
     hidden = {table["name"] for table in tables if table["hidden"]}
-    helpers = {"build_totals", "build_days", "pruned_days", "step_names", "step_last_runs", "images", "layer_instructions",
-               "image_layers", "live_builds", "imported_files"}  # fmt: skip
+    helpers = set(
+        "build_totals build_days pruned_days step_names step_last_runs images layer_instructions "
+        "image_layers live_builds imported_files".split()
+    )
     assert hidden == {*helpers, "_sqlite_migrations"}
 
 
@@ -357,7 +357,7 @@ async def test_health_is_read_from_the_file_as_it_is_now(
     published: Datasette, database_path: Path
 ) -> None:
     answer = await published.client.get("/-/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    assert (answer.status_code, answer.json()["ok"]) == (200, True)
     damage(database_path)
     answer = await published.client.get("/-/healthz")
     assert (answer.status_code, answer.json()["ok"]) == (503, False)
@@ -376,20 +376,19 @@ async def test_every_answer_has_its_security_headers(published: Datasette) -> No
 
 async def test_scripts_are_allowed_only_where_they_are_used(published: Datasette) -> None:
     allowed = {}
-    for address in ("/", f"{HOME}/docker_builds/1", HOME, f"{HOME}/recent_builds"):
+    pages = ("/", f"{HOME}/docker_builds/1", HOME, f"{HOME}/image", f"{HOME}/recent_builds")
+    for address in pages:
         policy = (await published.client.get(address)).headers["content-security-policy"]
         allowed[address] = policy.split("script-src ")[1]
-    assert allowed == {
-        "/": "'none'",
-        f"{HOME}/docker_builds/1": "'none'",
-        HOME: "'self' 'unsafe-inline'",
-        f"{HOME}/recent_builds": "'self' 'unsafe-inline' 'unsafe-eval'",
+    assert allowed == dict.fromkeys(pages, "'self'") | {
+        f"{HOME}/recent_builds": "'self' 'unsafe-eval'"
     }
 
 
-async def test_our_own_pages_carry_no_script(published: Datasette) -> None:
-    for address in ("/", f"{HOME}/docker_builds/1", f"{HOME}/build_statistics/1"):
-        assert "<script" not in (await published.client.get(address)).text
+async def test_no_page_carries_a_script_of_its_own(published: Datasette) -> None:
+    for address in ("/", HOME, f"{HOME}/docker_builds/1", f"{HOME}/docker_builds", f"{HOME}/image"):
+        page = (await published.client.get(address)).text
+        assert re.findall(r"<script(?![^>]* src=)", page) == []
 
 
 async def test_the_home_page_links_the_latest_builds_and_the_queries(published: Datasette) -> None:
@@ -403,7 +402,7 @@ async def test_the_home_page_links_the_latest_builds_and_the_queries(published: 
 async def test_the_page_of_a_build_shows_its_steps(published: Datasette) -> None:
     page = (await published.client.get(f"{HOME}/docker_builds/1")).text
     assert "[2/2] RUN make" in page
-    assert 'width="75.0%"' in page
+    assert 'width="75.000%"' in page
     assert "firstrefofthebuildthatran" in page
     escaped = (await published.client.get(f"{HOME}/docker_builds/4")).text
     assert "&lt;script&gt;alert(1)" in escaped
@@ -420,18 +419,6 @@ async def test_values_in_tables_are_as_stored(published: Datasette) -> None:
 async def test_ids_of_builds_in_queries_are_links(published: Datasette) -> None:
     page = (await published.client.get(f"{HOME}/recent_builds")).text
     assert f'<a href="{HOME}/docker_builds/1">1</a>' in page
-
-
-def test_the_waterfall_stays_inside_the_build() -> None:
-    steps = [
-        {"started": -5.0, "duration": 5.0},
-        {"started": 5.0, "duration": 10.0},
-        {"started": None, "duration": None},
-        {"started": 2.0, "duration": None},
-    ]
-    bars = [(bar.left, bar.width) for bar in pages.waterfall(steps, 10.0)]
-    assert bars == [(0.0, 0.0), (33.333, 66.667), (0.0, 0.0), (13.333, 0.0)]
-    assert pages.waterfall([], 0.0) == []
 
 
 async def test_the_file_may_have_any_name(tmp_path: Path) -> None:

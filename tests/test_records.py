@@ -2,16 +2,13 @@
 
 import base64
 import json
-import re
 import signal
-from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from engine_help import docker
+from engines_books import assert_agrees, assert_image
 from recording_help import (
     COMMAND,
     Running,
@@ -27,9 +24,6 @@ from recording_help import (
 pytestmark = pytest.mark.engine
 Contexts = Callable[..., Path]
 
-SPELLED = {"completed": "completed", "canceled": "canceled", "error": "failed", "failed": "failed"}
-MICROSECOND = 1.1e-6
-
 
 @pytest.fixture(autouse=True)
 def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -39,108 +33,6 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def db(tmp_path: Path) -> Path:
     return tmp_path / "history.db"
-
-
-def seconds(stamp: str) -> float:
-    """An RFC 3339 time with nanoseconds and any offset, as seconds since 1970."""
-    head, _, tail = stamp.replace("Z", "+00:00").partition(".")
-    digits, sign, offset = tail.partition("+") if "+" in tail else tail.partition("-")
-    moment = datetime.fromisoformat(f"{head}{sign}{offset}" if tail else head)
-    return moment.timestamp() + (float(f"0.{digits}") if digits.isdigit() else 0.0)
-
-
-def engines_word(ref: str) -> dict[str, Any]:
-    inspected: dict[str, Any] = json.loads(
-        docker("buildx", "history", "inspect", ref, "--format", "json").stdout
-    )
-    return inspected
-
-
-def engines_trace(ref: str) -> list[dict[str, Any]]:
-    """All vertex events of a build, as buildx prints them."""
-    printed = docker("buildx", "history", "logs", ref, "--progress", "rawjson")
-    lines = (printed.stdout + printed.stderr).splitlines()
-    return [v for line in lines if line.startswith("{") for v in json.loads(line)["vertexes"]]
-
-
-def times_by_hand(
-    ref: str, begun: str, window: float
-) -> dict[str, tuple[float, float | None] | None]:
-    """Start (from the build's own) and duration of each step that ran, by its name; None if cached.
-
-    The union of a vertex's intervals, each with the last end that was told of it; of a step that
-    a concurrent build had begun, the part inside this build.
-    """
-    zero = seconds(begun)
-    names: dict[str, str] = {}
-    cached: dict[str, bool] = defaultdict(bool)
-    ends: dict[str, dict[float, float | None]] = defaultdict(dict)
-    for vertex in engines_trace(ref):
-        group = vertex.get("progressGroup") or {}
-        digest = group.get("id") or vertex["digest"]
-        names[digest] = group.get("name") or vertex["name"]
-        cached[digest] |= vertex.get("cached", False)
-        if "started" in vertex:
-            start = seconds(vertex["started"]) - zero
-            end = seconds(vertex["completed"]) - zero if "completed" in vertex else None
-            ends[digest][start] = end if end is not None else ends[digest].get(start)
-    found: dict[str, tuple[float, float | None] | None] = {}
-    for digest, name in names.items():
-        if cached[digest]:
-            found[name] = None
-        elif intervals := ends.get(digest):
-            first = min(intervals)
-            if re.match(r"\[.*\d+/\d+\]", name):
-                intervals = {max(0.0, s): e and min(e, window) for s, e in intervals.items()}
-            found[name] = (first, union(intervals))
-    return found
-
-
-def union(intervals: dict[float, float | None]) -> float | None:
-    total, reached = 0.0, float("-inf")
-    for start, end in sorted(intervals.items()):
-        if end is None:
-            return None
-        total += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
-    return total
-
-
-def assert_agrees(db: Path, row: dict[str, Any]) -> None:
-    """The record says what `docker buildx history inspect` and the engine's trace say."""
-    word = engines_word(row["ref"])
-    assert row["status"] == SPELLED[word["Status"]]
-    assert row["success"] == (word["Status"] == "completed")
-    began = datetime.strptime(row["started_at"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-    assert began.timestamp() == pytest.approx(seconds(word["StartedAt"]), abs=0.001)
-    assert row["build_duration"] == pytest.approx(word["Duration"] / 1e9, abs=MICROSECOND)
-    assert row["total_steps"] == word.get("NumTotalSteps", 0)
-    assert row["completed_steps"] == word.get("NumCompletedSteps", 0)
-    assert row["cached_steps"] == word.get("NumCachedSteps", 0)
-    ours = steps(db, row["id"])
-    theirs = times_by_hand(row["ref"], word["StartedAt"], word["Duration"] / 1e9)
-    assert {name for name, step in ours.items() if step["started"] is not None} >= {
-        name for name, times in theirs.items() if times
-    }
-    for name, times in theirs.items():
-        assert ours[name]["cached"] == (times is None), name
-        if times is None:
-            assert ours[name]["duration"] == 0, name
-            continue
-        started, duration = times
-        assert ours[name]["started"] == pytest.approx(started, abs=MICROSECOND), name
-        if duration is None:
-            assert ours[name]["duration"] is None, name
-        else:
-            assert ours[name]["duration"] == pytest.approx(duration, abs=MICROSECOND), name
-
-
-def assert_image(row: dict[str, Any], name: str) -> None:
-    """Size and digest are those of the image that the engine now has under `name`."""
-    (image,) = json.loads(docker("image", "inspect", name).stdout)
-    assert row["image_size_bytes"] == image["Size"]
-    assert row["image_size_mb"] == pytest.approx(image["Size"] / 1e6)
-    assert row["image_digest"] == image["Id"]
 
 
 def test_a_cold_build_is_recorded_as_the_engine_has_it(

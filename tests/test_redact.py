@@ -1,5 +1,7 @@
 """Secrets: masked in every text, in a way that shows change and nothing else."""
 
+import base64
+import json
 import os
 import random
 import re
@@ -8,6 +10,7 @@ import string
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import properties  # noqa: F401
 import pytest
@@ -305,6 +308,13 @@ def test_two_tokens_that_were_run_together_are_both_masked():
         ("RUN login --password hunter2222 host", "hunter2222"),
         ("RUN login --api-key=abcdefgh", "abcdefgh"),
         ("RUN x && SECRET='two words' y", "two words"),
+        ("ENV DB_PASSWORD pw123456", "pw123456"),
+        ("ADD https://host/file?token=abcdef1&v=2", "abcdef1"),
+        ("ADD https://host/file?v=2&access_token=abcdef1", "abcdef1"),
+        ("ADD https://b.host/file?X-Amz-Signature=abcdef1&v=2", "abcdef1"),
+        ("ADD https://host/file?se=1&sig=abc%2Fdef1", "abc%2Fdef1"),
+        ("RUN curl -u me:hunter22 https://host", "hunter22"),
+        ("RUN curl -H 'Authorization: Basic bWU6aHVudGVyMjI=' host", "bWU6aHVudGVyMjI"),
     ],
 )
 def test_what_a_text_assigns_to_a_telling_name_is_masked(text, gone):
@@ -323,7 +333,80 @@ def test_what_a_text_assigns_to_a_telling_name_is_masked(text, gone):
         "ENV NODE_ENV=production KEYBOARD=us",
         "RUN make AUTH=yes",
         "RUN tool --token-file /run/token",
+        "RUN curl -u 1000:1000 host",
+        "RUN su -u app:app && echo basic words",
+        'LegacyKeyValueFormat: "ENV key=value" should be used instead of "ENV key value"',
     ],
 )
 def test_what_only_speaks_of_secrets_is_left_alone(text):
     assert redact.Redactor(b"k").text(text) == text
+
+
+AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/" + "bPxRfiCYEXAMPLEKEY"
+
+
+@pytest.mark.parametrize("form", ["{}", "aws configure set aws_secret_access_key {}", "X={} make"])
+@pytest.mark.parametrize("secret", [AWS_SECRET, "/" + AWS_SECRET[1:], AWS_SECRET.replace("/", "+")])
+def test_a_secret_key_of_aws_is_masked_though_it_looks_like_a_path(form, secret):
+    assert secret[-18:] not in Redactor(KEY).text(form.format(secret))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "COPY usr/local/share/ca/certificates/Company1 /",
+        "RUN ls /usr/local/share/ca/certificates/Root1",
+        "RUN echo ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMN",
+        "FROM scratch/7d27480aa3c9e5a1f0d4853b976aa3c9e5a1f0d4",
+        "RUN echo aB1/aB1/aB1/aB1/aB1/aB1/aB1/aB1/aB1/aB1/aB1/aB1",
+    ],
+)
+def test_a_path_or_a_word_of_forty_characters_is_no_secret_key(text):
+    assert Redactor(KEY).text(text) == text
+
+
+@pytest.mark.parametrize("surroundings", ["{}", "a{}b", "before {} after"])
+@given(SECRET)
+def test_a_known_value_goes_in_every_spelling_that_a_text_may_have(surroundings, secret):
+    secret = secret.strip()
+    own = Redactor(KEY, {secret})
+    escaped = [json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)]
+    spelled = [quote(secret, safe=""), secret.encode().hex(), *escaped]
+    for form in spelled:
+        assert form not in own.text(surroundings.format(form))
+
+
+@given(SECRET, st.binary(max_size=5), st.binary(max_size=5), st.booleans())
+def test_a_known_value_goes_from_base64_of_more_than_itself(secret, before, after, for_urls):
+    secret = secret.strip()
+    encode = base64.urlsafe_b64encode if for_urls else base64.b64encode
+    text = encode(before + secret.encode() + after).decode()
+    # What holds nothing but the secret: six bits a character, eight a byte.
+    start = (len(before) * 8 + 5) // 6
+    whole = text[start : (len(before) + len(secret.encode())) * 8 // 6]
+    assert whole not in Redactor(KEY, {secret}).text(text)
+
+
+def test_each_line_of_a_known_value_goes_but_for_the_short_ones():
+    own = Redactor(KEY, {"{\n  first-of-two\n  second-of-two\n}"})
+    assert MASK.sub("M", own.text("{ first-of-two } second-of-two")) == "{ M } M"
+
+
+def test_the_log_masks_what_it_repeats_and_so_do_its_tracebacks():
+    code = f"""
+import logging
+from recorder.cli.context import be_verbose
+be_verbose({{"hunter22"}})
+log = logging.getLogger("recorder.some")
+log.info("the remote is https://me:in-url-22@host/x")
+try:
+    raise ValueError("{TOKENS["github"]} and hunter22")
+except ValueError:
+    log.debug("failed", exc_info=True)
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == ""
+    assert "recorder.some: the remote is https://[masked:" in said.stderr
+    assert "Traceback" in said.stderr
+    for secret in ("hunter22", "in-url-22", TOKENS["github"]):
+        assert secret not in said.stderr

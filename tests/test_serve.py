@@ -1,33 +1,22 @@
 """`buildrec serve` as people run it: a process, a port, signals, and a writer beside it."""
 
-import json
+import contextlib
+import http.client
 import signal
 import socket
-import subprocess
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from publication_help import KEY, build, record
-from serve_help import COMMAND, DEADLINE, serving
+from serve_help import DEADLINE, RECENT, fetch, run, serving
 
 from recorder import database, store
 from recorder.errors import CannotServeError
-from recorder.publish import serve as publishing
 from recorder.publish import site
-
-RECENT = "/docker_build_history/recent_builds.json?_shape=array&limit=1"
-
-
-def fetch(address: str) -> Any:
-    with urllib.request.urlopen(address, timeout=DEADLINE) as answer:
-        return json.load(answer)
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=DEADLINE)
 
 
 def test_a_build_shows_the_moment_it_is_recorded(database_path: Path) -> None:
@@ -38,7 +27,7 @@ def test_a_build_shows_the_moment_it_is_recorded(database_path: Path) -> None:
             assert [row["id"] for row in fetch(url + RECENT)] == [recorded.id]
             document = fetch(f"{url}/docker_build_times.json")
             assert document["total_builds"] == {"shop/api": hour + 1}
-        assert fetch(f"{url}/-/healthz") == {"ok": True}
+        assert fetch(f"{url}/-/healthz")["ok"] is True
 
 
 def test_what_is_published_is_not_cached_by_clients(database_path: Path) -> None:
@@ -68,6 +57,41 @@ def test_a_client_that_keeps_its_connection_does_not_hold_it_up(database_path: P
             assert client.recv(100).startswith(b"HTTP/1.1 200")
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=DEADLINE) == 0
+
+
+def hammer(url: str, until: threading.Event) -> None:
+    while not until.wait(0.005):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            urllib.request.urlopen(url, timeout=DEADLINE).read()
+
+
+def test_it_stops_under_load_and_beside_clients_that_hang(database_path: Path) -> None:
+    record(database_path, *(build(f"image-{n % 50}", hours=n) for n in range(20_000)))
+    done = threading.Event()
+    with serving(database_path) as (url, process):
+        port = urlsplit(url).port
+        busy = [
+            threading.Thread(target=hammer, args=(url + page, done))
+            for page in ("/docker_build_times.json", RECENT, "/docker_build_history/steps", "/")
+        ]
+        for thread in busy:
+            thread.start()
+        with contextlib.ExitStack() as clients:
+            for request in (
+                b"",
+                b"GET / HTTP/1.1\r\nHost: x\r\n",
+                b"GET /docker_build_times.json HTTP/1.1\r\nHost: x\r\n\r\n",
+            ):
+                client = clients.enter_context(socket.create_connection(("127.0.0.1", port)))
+                client.sendall(request)
+            assert fetch(url + RECENT)
+            process.send_signal(signal.SIGTERM)
+            try:
+                assert process.wait(timeout=DEADLINE) == 0
+            finally:
+                done.set()
+        for thread in busy:
+            thread.join()
 
 
 def test_it_listens_on_this_machine_only_by_default(database_path: Path) -> None:
@@ -108,11 +132,11 @@ def test_another_file_is_not_served(tmp_path: Path) -> None:
     assert "not a SQLite database" in ended.stderr
 
 
-def test_a_name_that_datasette_cannot_open_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "100%.db"
-    record(path, build())
-    with pytest.raises(CannotServeError, match="rename"):
-        publishing.publication(path)
+@pytest.mark.parametrize("name", ["100%.db", "what?.db", "a#b.db", "sp ace.db"])
+def test_the_file_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    record(tmp_path / name, build())
+    with serving(tmp_path / name) as (url, _):
+        assert len(fetch(url + RECENT)) == 1
 
 
 def test_an_installation_without_its_pages_is_told(

@@ -449,6 +449,14 @@ def test_a_switch_with_a_telling_name_leaves_step_names_alone(connection, databa
     assert name["name"] == "[build 1/1] RUN step 1"
 
 
+@pytest.mark.parametrize(("name", "kept"), [("postgres", True), ("app-tok123456", False)])
+def test_only_a_plain_word_of_the_images_name_is_no_secret(name, kept, connection, database_path):
+    arguments = {"DB_PASSWORD": "postgres", "API_TOKEN": "tok123456"}
+    store.record(connection, a_build(image_name=name, build_args=arguments), KEY)
+    (row,) = read(database_path, "SELECT image_name FROM docker_builds")
+    assert (row["image_name"] == name) == kept
+
+
 # The file
 
 

@@ -1,8 +1,6 @@
 """`buildrec sync` brings in every build that the builders hold, once, and tells what it cannot."""
 
 import json
-import os
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,6 +12,7 @@ from recording_help import (
     COMMAND,
     Terminal,
     buildrec,
+    compose_plugin,
     keep_apart,
     rows,
     run,
@@ -26,7 +25,6 @@ from recorder.engine import endpoints
 
 pytestmark = pytest.mark.engine
 Contexts = Callable[..., Path]
-DOCKER_CONFIG = os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker"
 
 
 @pytest.fixture(autouse=True)
@@ -156,9 +154,9 @@ def test_the_builds_of_bake_come_in_one_by_one(context: Contexts, db: Path, tmp_
 
 @pytest.mark.usefixtures("alone")
 def test_the_builds_of_compose_come_in_one_by_one(
-    context: Contexts, db: Path, tmp_path: Path, config: Path, compose: Path
+    context: Contexts, db: Path, tmp_path: Path, config: Path
 ) -> None:
-    (config / "cli-plugins" / "docker-compose").symlink_to(compose)
+    (config / "cli-plugins" / "docker-compose").symlink_to(compose_plugin())
     services = {name: {"build": str(new(context, name)), "image": f"composed-{name}"}
                 for name in ("one", "two")}  # fmt: skip
     (tmp_path / "compose.yml").write_text(json.dumps({"services": services}))
@@ -167,20 +165,6 @@ def test_the_builds_of_compose_come_in_one_by_one(
     found = {row["image_name"]: row for row in rows(db)}
     assert {"composed-one", "composed-two"} <= set(found)
     assert found["composed-one"]["total_steps"] > 0
-
-
-@pytest.fixture
-def compose() -> Path:
-    """Where the compose plugin is."""
-    beside_docker = Path(shutil.which("docker") or "/usr/bin/docker").parent.parent
-    for folder in (
-        Path(DOCKER_CONFIG, "cli-plugins"),
-        beside_docker / "libexec/docker/cli-plugins",
-        beside_docker / "lib/docker/cli-plugins",
-    ):
-        if (folder / "docker-compose").exists():
-            return (folder / "docker-compose").resolve()
-    pytest.skip("there is no compose plugin")
 
 
 @pytest.mark.slow

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from recorder.capture import origin, sizes
-from recorder.engine import records
+from recorder.engine import excerpts, records
 from recorder.engine.history import History
 from recorder.engine.local_state import LocalState
 from recorder.errors import RecorderError
@@ -64,8 +65,18 @@ async def assemble(
     except Exception as error:  # noqa: BLE001
         _LOG.warning("recording a build without its steps: unexpected %r", error)
         build = records.to_build(record, [], state, about)
+    build = replace(build, error_excerpt=await excerpt_of(engine, record))
     try:
         return sizes.with_size(build, record, shared.path)
     except Exception as error:  # noqa: BLE001
         _LOG.warning("recording a build without its size: unexpected %r", error)
         return build
+
+
+async def excerpt_of(engine: History, record: Any) -> str | None:
+    """The lines of the Dockerfile that failed; None where the builder tells none."""
+    try:
+        return excerpts.excerpt(await engine.error_blob(record))
+    except RecorderError as error:
+        _LOG.info("recording a failed build without its lines: %s", error)
+        return None

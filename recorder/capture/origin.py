@@ -15,6 +15,8 @@ _CI_SYSTEMS = (
     ("Jenkins", "BUILD_NUMBER", "BUILD_URL"),
 )
 _ORIGIN = re.compile(r'^\[remote "origin"\]\s*$(.*?)(?=^\[|\Z)', re.MULTILINE | re.DOTALL)
+_USER = re.compile(r"(?:(?<=://)|^)(?!git@)[^/@:]+@(?=[^/])")
+_LOCAL = re.compile(r"(?:file://|[./~\\]|[A-Za-z]:[/\\])")
 _URL = re.compile(r"^\s*url\s*=\s*(\S+)\s*$", re.MULTILINE)
 # Seconds after which an uncommitted change may have come since.
 _LATELY = 10.0
@@ -99,11 +101,18 @@ def _moved_since(git: Path, built: float) -> bool:
 
 
 def _remote(git: Path) -> str | None:
-    """The address of the remote `origin`, by the repository's config."""
+    """The address of the remote `origin`, by the repository's config, without the user's name."""
     config = _common(git) / "config"
     section = _ORIGIN.search(config.read_text(errors="replace")) if config.is_file() else None
     url = _URL.search(section[1]) if section else None
-    return url[1] if url else None
+    return _public(url[1]) if url else None
+
+
+def _public(url: str) -> str:
+    """An address without what is the user's own: a name before `@`, the folders of a local path."""
+    if _LOCAL.match(url):
+        return re.split(r"[/\\]", url.rstrip("/\\"))[-1]
+    return _USER.sub("", url)
 
 
 def _git_folder(place: Path) -> Path:

@@ -3,7 +3,7 @@
 from datetime import UTC
 from typing import Any
 
-from recorder import redact, times
+from recorder import masking, redact, times
 from recorder.live import LiveBuild
 
 _BUILD_ARG = "build-arg:"
@@ -28,8 +28,8 @@ class Running:
             if key.startswith(_BUILD_ARG)
         }
         # Step names have argument values in them, and others read what we publish.
-        secrets = redact.secret_values(arguments)
-        self._redactor = redact.Redactor(redact.load_key()).knowing(secrets)
+        secrets = masking.secrets_beside(name, redact.secret_values(arguments))
+        self._redactor = redact.Redactor(redact.load_key(), secrets)
 
     def take(self, part: Any) -> None:
         """Learn from one status response; what it says last of a step holds.
@@ -52,7 +52,7 @@ class Running:
         names = [name for digest, name in self._names.items() if digest in self._working]
         return LiveBuild(
             ref=self._ref,
-            image_name=self._name,
+            image_name=self._redactor.text(self._name),
             builder=self.builder,
             started_at=self._started_at,
             steps=len(self._names),

@@ -24,12 +24,9 @@ def with_size(build: Build, record: Any, path: Path) -> Build:
     endpoint = endpoints.of_builder(build.builder or "default")
     if endpoint is None and not records.is_in_engine(record):
         return build
+    if build.image_digest and (known := _known(build.image_name, build.image_digest, path)):
+        return replace(build, image_size_bytes=known[0], size_kind=known[1])
     try:
-        if build.image_digest and path.is_file():
-            with database.connect_to_read(path) as connection:
-                known = queries.known_size(connection, build.image_name, build.image_digest)
-            if known:
-                return replace(build, image_size_bytes=known[0], size_kind=known[1])
         # Not by a tag where the digest is known: the tag may stand for a later build by now.
         own = build.image_digest if endpoint else None
         names = (own,) if own else build.image_tags
@@ -38,3 +35,15 @@ def with_size(build: Build, record: Any, path: Path) -> Build:
         _LOG.info("recording a build without its size: %s", error)
         return build
     return images.onto(build, image)
+
+
+def _known(name: str, digest: str, path: Path) -> tuple[int, str] | None:
+    """What an earlier build of the same image measured; None where the database cannot tell."""
+    if not path.is_file():
+        return None
+    try:
+        with database.connect_to_read(path) as connection:
+            return queries.known_size(connection, name, digest)
+    except RecorderError as error:
+        _LOG.info("asking the engine for a size that may be recorded: %s", error)
+        return None

@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import logging
-import os
 import secrets
-import socket
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -68,8 +66,8 @@ class Watcher:
         # Builds that ran when their builder went away.
         self._lost: set[str] = set()
         self._spooled = self._published = False
-        host = socket.gethostname().split(".")[0]
-        self._name = f"{host}:{os.getpid()}:{secrets.token_hex(4)}"
+        # Not the machine's name, which often is that of its user.
+        self._name = secrets.token_hex(8)
 
     async def watch(self) -> None:
         """Watch until cancelled, through restarts of the engine."""

@@ -65,9 +65,12 @@ def _wrap(kind: str, options: dict[str, str], verbose: bool, theirs: list[str]) 
     from recorder.errors import RecorderError
 
     if verbose:
+        from recorder import redact
+        from recorder.capture import arguments
         from recorder.cli.context import be_verbose
 
-        be_verbose()
+        asked = arguments.parse(theirs)
+        be_verbose(asked.secrets() | redact.secret_values(asked.build_args()))
     plan = Plan(kind, **options)
     try:
         code = wrap.build(theirs, plan) if kind == "build" else wrap.run(theirs, plan)

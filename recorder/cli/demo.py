@@ -43,7 +43,7 @@ def demo(app: App) -> None:
         asyncio.run(_find_engine())
         _build_three_times(path)
     except RecorderError as error:
-        click.echo(f"No builds to record here: {error.problem}.", err=True)
+        click.echo(f"No builds to record here: {error.problem.rstrip('.')}.", err=True)
         count = _load_recorded(path)
         click.echo(f"Loaded {count} builds that were recorded earlier instead.", err=True)
     with database.connect_to_read(path) as connection:

@@ -35,7 +35,7 @@ def history(
             ("duration", lambda row: figures.duration(row["build_duration"])),
             ("size", lambda row: figures.megabytes(row["image_size_mb"])),
             ("cached", lambda row: figures.percent(row["cache_ratio"])),
-            ("status", lambda row: _STATUS[row["status"]]),
+            ("status", lambda row: str(_STATUS.get(row["status"], row["status"]))),
         ],
         f"No build of {image_name} yet." if image_name else "No build yet.",
     )

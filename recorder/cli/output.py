@@ -1,5 +1,6 @@
 """Prints rows: a table at a terminal, JSON in a pipe, or as asked."""
 
+import contextlib
 import csv
 import json
 import re
@@ -9,11 +10,10 @@ from typing import Any
 
 import click
 
+from recorder import harmless
+
 FORMATS = ("table", "json", "csv", "tsv", "nl")
 _JSON_COLUMNS = ("build_args", "image_tags")
-# What a terminal would obey, and what turns the direction of the text around it.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-
 _FIGURE = re.compile(r"—|\d[\d.,]*(?:%| [A-Za-z][\w ]*)?")
 
 Row = dict[str, Any]
@@ -59,11 +59,13 @@ def default_style() -> str:
 
 
 def parsed(row: Row) -> Row:
-    """The row with its JSON columns as JSON."""
-    return {
-        name: json.loads(value) if name in _JSON_COLUMNS and value else value
-        for name, value in row.items()
-    }
+    """The row with its JSON columns as JSON; what another tool wrote there may be none."""
+    found = dict(row)
+    for name in _JSON_COLUMNS:
+        if found.get(name):
+            with contextlib.suppress(ValueError, RecursionError):
+                found[name] = json.loads(found[name])
+    return found
 
 
 def table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> str:
@@ -86,7 +88,15 @@ def table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> str:
 
 def safe(text: str) -> str:
     """`text` on one line, without anything that a terminal would take as a command."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\n", " ").replace("\t", " "))
+    return harmless.line(text)
+
+
+def shown(row: Row) -> Row:
+    """The row as `parsed`, its texts safe for a terminal."""
+    return {
+        name: safe(value) if isinstance(value, str) else value
+        for name, value in parsed(row).items()
+    }
 
 
 def _write_separated(rows: Iterable[Row], delimiter: str) -> None:
@@ -95,11 +105,4 @@ def _write_separated(rows: Iterable[Row], delimiter: str) -> None:
         if writer is None:
             writer = csv.DictWriter(sys.stdout, list(row), delimiter=delimiter, lineterminator="\n")
             writer.writeheader()
-        writer.writerow({name: _harmless(value) for name, value in row.items()})
-
-
-def _harmless(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula is led by an apostrophe (OWASP)."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
+        writer.writerow({name: harmless.cell(value) for name, value in row.items()})

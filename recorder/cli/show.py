@@ -48,8 +48,9 @@ def show(app: App, build: str | None, timezone: str | None, style: str | None) -
 
 def facts(row: Row) -> list[str]:
     """What is known of a build beside its steps, a few facts a line."""
-    status = {"completed": "completed", "failed": "FAILED", "canceled": "canceled"}[row["status"]]
-    title = click.style(output.safe(row["image_name"]), bold=True)
+    row = output.shown(row)
+    status = "FAILED" if row["status"] == "failed" else row["status"]
+    title = click.style(row["image_name"], bold=True)
     color = None if row["success"] else "red"
     head = click.style(f"{status} in {figures.duration(row['build_duration'])}", fg=color)
     lines = [
@@ -62,10 +63,10 @@ def facts(row: Row) -> list[str]:
                                 _pair("target", row["target"]),
                                 _pair("platform", row["platform"]), *_arguments(row)])  # fmt: skip
     lines += _labeled("where", [_pair("builder", row["builder"]), _git(row),
-                                output.safe(row["ci_url"] or "")])  # fmt: skip
+                                row["ci_url"] or ""])  # fmt: skip
     lines += _labeled("record", [f"by {row['source']}", _pair("ref", row["ref"])])
     if row["error_message"]:
-        lines.append(f"error     {click.style(output.safe(row['error_message']), fg='red')}")
+        lines.append(f"error     {click.style(row['error_message'], fg='red')}")
     return lines
 
 
@@ -97,7 +98,7 @@ def _labeled(label: str, parts: list[str]) -> list[str]:
 
 
 def _pair(name: str, value: str | None) -> str:
-    return f"{name} {output.safe(value)}" if value else ""
+    return f"{name} {value}" if value else ""
 
 
 def _size(row: Row) -> str:
@@ -108,11 +109,14 @@ def _size(row: Row) -> str:
 
 
 def _tags(row: Row) -> list[str]:
-    return [output.safe(tag) for tag in output.parsed(row)["image_tags"] or []]
+    tags = row["image_tags"]
+    return [output.safe(str(tag)) for tag in tags] if isinstance(tags, list) else []
 
 
 def _arguments(row: Row) -> list[str]:
-    arguments = output.parsed(row)["build_args"] or {}
+    arguments = row["build_args"]
+    if not isinstance(arguments, dict):
+        return []
     return [output.safe(f"{name}={value}") for name, value in arguments.items()]
 
 
@@ -142,5 +146,5 @@ def _git(row: Row) -> str:
     if not row["git_commit"]:
         return ""
     dirty = " with changes" if row["git_dirty"] else ""
-    branch = f" on {output.safe(row['git_branch'])}" if row["git_branch"] else ""
+    branch = f" on {row['git_branch']}" if row["git_branch"] else ""
     return f"commit {row['git_commit'][:12]}{branch}{dirty}"

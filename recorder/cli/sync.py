@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from recorder import times
+from recorder import database, json_file, times
 from recorder.capture import sync as capture
 from recorder.capture.assemble import Circumstances
 from recorder.cli.context import App
@@ -34,6 +34,9 @@ def sync(app: App, builders: tuple[str, ...], timezone: str | None) -> int:
             click.echo(f"{result.builder}: not read: {result.problem}", err=True)
         else:
             click.echo(f"{result.builder}: {result.new} builds in, {result.known} known", err=True)
+    if any(result.new for result in results):
+        with database.connect(app.database) as connection:
+            json_file.ask(connection)
     return int(any(result.problem for result in results))
 
 

@@ -24,6 +24,7 @@ from recorder.errors import (
 STARTED, COMPLETE, DELETED = api.STARTED, api.COMPLETE, api.DELETED
 _LOG = logging.getLogger("recorder.engine")
 _SERVICE = "/moby.buildkit.v1.Control/"
+_CONTENT = "/containerd.services.content.v1.Content/Read"
 # Seconds that a builder may keep silent when it is asked for what it holds.
 _PATIENCE = 10.0
 
@@ -45,6 +46,9 @@ class History:
         )
         self._status = UnaryStreamMethod(
             channel, f"{_SERVICE}Status", api.StatusRequest, api.StatusResponse
+        )
+        self._read = UnaryStreamMethod(
+            channel, _CONTENT, api.ReadContentRequest, api.ReadContentResponse
         )
 
     async def events(self) -> list[Event]:
@@ -98,6 +102,17 @@ class History:
                 await stream.send_message(api.StatusRequest(Ref=ref), end=True)
                 async for part in stream:
                     yield part
+
+    async def error_blob(self, record: Any) -> bytes:
+        """The whole error of a failed build, of which its record has but the message; b"" if none.
+
+        BuildKit keeps it as a blob, and serves blobs over containerd's content API.
+        """
+        if not record.externalError.digest:
+            return b""
+        with self._explained(record.Ref):
+            request = api.ReadContentRequest(digest=record.externalError.digest)
+            return b"".join(part.data for part in await _all(self._read, request))
 
     @contextlib.contextmanager
     def _explained(self, ref: str = "") -> Any:

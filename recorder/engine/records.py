@@ -2,13 +2,13 @@
 
 import json
 import posixpath
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from recorder import naming, steps
+from recorder.engine.joined import joined
 from recorder.engine.local_state import LocalState
 from recorder.errors import BadValueError
 from recorder.model import Build, Lint, Status
@@ -17,8 +17,9 @@ from recorder.times import DEFAULT_ZONE
 
 _BUILD_ARG = "build-arg:"
 _CANCELED = 1  # google.rpc.Code.CANCELLED
-_NUMBERED = re.compile(r"\[[^\]]*\d+/\d+\]")
 _MOVING = frozenset({"transferring", "downloading", "extracting", "pushing"})
+# A layer that came in one go is told only at its end, by its digest; one that was there `exists`.
+_MOVED, _LAYER = "done", "sha256:"
 _LAST = 253_370_764_800  # seconds from 1970 to the year 9999
 _LONGEST = 1e8  # seconds, three years
 _LARGEST = 10**14  # bytes, a hundred terabytes
@@ -213,25 +214,14 @@ def _events(trace: Iterable[Any], begun: int) -> tuple[list[Vertex], list[Transf
         transfers += (
             Transfer(status.vertex, status.ID, status.current)
             for status in part.statuses
-            if status.name in _MOVING and 0 < status.current <= _LARGEST
+            if _is_transfer(status) and 0 < status.current <= _LARGEST
         )
-    return _joined(vertices), transfers
+    return joined(vertices), transfers
 
 
-def _joined(vertices: list[Vertex]) -> list[Vertex]:
-    """The vertices of a build that may have joined another's work, each step once.
-
-    Its own vertex is announced and never starts, for the other build's comes with the same name. No
-    two instructions of one build have the same name, since that says n of m.
-    """
-    ran = {v.digest for v in vertices if v.started is not None or v.cached}
-    worked = {v.name: v.digest for v in vertices if v.digest in ran and _NUMBERED.match(v.name)}
-    own = {v.digest: worked[v.name] for v in vertices if v.digest not in ran and v.name in worked}
-    return [
-        v._replace(inputs=tuple(own.get(digest, digest) for digest in v.inputs))
-        for v in vertices
-        if v.digest not in own
-    ]
+def _is_transfer(status: Any) -> bool:
+    done = status.name == _MOVED and status.ID.startswith(_LAYER)
+    return done or status.name in _MOVING
 
 
 def _nanoseconds(stamp: Any) -> int:

@@ -1,11 +1,12 @@
 """Writes `docker_build_times.json` for older tools."""
 
-import json
-import os
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
-from recorder import database, older_tools
-from recorder.errors import CannotWriteError
+from recorder import database, older_tools, stored_builds, written_whole
+from recorder.selection import ALL, Selection
 
 
 def export(source: Path, target: Path, layout: str = "averages") -> int:
@@ -14,17 +15,28 @@ def export(source: Path, target: Path, layout: str = "averages") -> int:
     The file is written aside and renamed into place, so that no reader finds half of it. Raises
     CannotWriteError.
     """
-    with database.connect_to_read(source) as connection:
-        document = older_tools.document(connection, layout)
-    fresh = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with fresh.open("w", encoding="utf-8") as file:
-            json.dump(document, file, ensure_ascii=False, indent=2)
-            file.write("\n")
-        fresh.replace(target)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise CannotWriteError(
-            f"{target} cannot be written ({os.strerror(error.errno or 0)})", "name another file"
-        ) from error
-    return len(document if isinstance(document, list) else document["history"])
+    with (
+        database.connect_to_read(source) as connection,
+        database.snapshot(connection),
+        written_whole.file(target) as fresh,
+        fresh.open("w", encoding="utf-8") as file,
+    ):
+        write(connection, file, layout, ALL, _nobody)
+        return stored_builds.count(connection)
+
+
+def write(
+    connection: sqlite3.Connection,
+    file: IO[str],
+    layout: str,
+    selection: Selection,
+    progress: Callable[[int], None],
+) -> None:
+    """Write the document in `layout` to a file that is open; `progress` is told of builds done."""
+    for piece in older_tools.chunks(connection, layout, selection):
+        file.write(piece)
+        progress(piece.count("\n"))
+
+
+def _nobody(done: int) -> None:
+    """Tells nobody."""

@@ -8,11 +8,12 @@ to disk, and what a file may make us read is limited, for it may come from anywh
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from recorder.engine import control_pb2 as api
-from recorder.engine import records
+from recorder.engine import excerpts, records
 from recorder.engine.local_state import LocalState
 from recorder.errors import BadValueError, ImportFailedError
 from recorder.imports import layout
@@ -100,15 +101,18 @@ def _build(blobs: Mapping[str, bytes], manifest: Mapping[str, Any], zone: str) -
     record = record_of(values)
     if not records.is_build(record):
         return
-    layers = manifest.get("layers")
+    layers = manifest["layers"] if isinstance(manifest.get("layers"), list) else []
     trace = [
-        part
-        for layer in (layers if isinstance(layers, list) else [])
-        if _described(layer).get("mediaType") == _TRACE
-        for part in trace_of(_blob(blobs, layer))
+        part for layer in layers if _kind(layer) == _TRACE for part in trace_of(_blob(blobs, layer))
     ]
     about = records.Origin(source="import", zone=zone)
-    yield records.to_build(record, trace, _local_state(record.Ref, values), about)
+    build = records.to_build(record, trace, _local_state(record.Ref, values), about)
+    errors = [_blob(blobs, layer) for layer in layers if _kind(layer) == excerpts.MEDIA_TYPE]
+    yield replace(build, error_excerpt=next(filter(None, map(excerpts.excerpt, errors)), None))
+
+
+def _kind(layer: Any) -> Any:
+    return _described(layer).get("mediaType")
 
 
 def _local_state(ref: str, values: Mapping[str, Any]) -> LocalState | None:

@@ -3,11 +3,8 @@
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
-from recorder import database
 from recorder.errors import ImportFailedError
 from recorder.imports.reading import Reading, build
 from recorder.model import Build
@@ -15,29 +12,25 @@ from recorder.model import Build
 _GIGABYTE = 1024.0  # the predecessor's, in MB; Docker prints 1 GB for 1000
 
 
-def read(path: Path, zone: str) -> Reading:
-    """The builds in the older database at `path`; `zone` is that of times that name none.
+def read(connection: sqlite3.Connection, zone: str) -> Reading:
+    """The builds in an older database; `zone` is that of times that name none.
 
     Raises ImportFailedError when it has no such table.
     """
-    with (
-        database.translated(path),
-        closing(sqlite3.connect(database.uri(path, mode="ro"), uri=True)) as connection,
-    ):
-        connection.row_factory = sqlite3.Row
-        columns = {row["name"] for row in connection.execute("PRAGMA table_info(docker_builds)")}
-        if {"image_name", "build_time", "built_at_utc"} <= columns:
-            rows = connection.execute(
-                "SELECT image_name AS image, build_time AS duration, built_at_utc AS timestamp "
-                "FROM docker_builds ORDER BY id"
-            )
-            return Reading("G, docker_build_times.sqlite3").take(build(dict(r), zone) for r in rows)
-        if {"image_name", "build_duration", "build_timestamp"} <= columns:
-            rows = connection.execute(
-                "SELECT *, image_name AS image, build_duration AS duration, "
-                "build_timestamp AS timestamp FROM docker_builds ORDER BY id"
-            )
-            return Reading("H, the predecessor's database").take(_row(dict(r), zone) for r in rows)
+    connection.row_factory = sqlite3.Row
+    columns = {row["name"] for row in connection.execute("PRAGMA table_info(docker_builds)")}
+    if {"image_name", "build_time", "built_at_utc"} <= columns:
+        rows = connection.execute(
+            "SELECT image_name AS image, build_time AS duration, built_at_utc AS timestamp "
+            "FROM docker_builds ORDER BY id"
+        )
+        return Reading("G, docker_build_times.sqlite3").take(build(dict(r), zone) for r in rows)
+    if {"image_name", "build_duration", "build_timestamp"} <= columns:
+        rows = connection.execute(
+            "SELECT *, image_name AS image, build_duration AS duration, "
+            "build_timestamp AS timestamp FROM docker_builds ORDER BY id"
+        )
+        return Reading("H, the predecessor's database").take(_row(dict(r), zone) for r in rows)
     raise ImportFailedError(
         "it has no table of builds", "name the database of an older docker build tracker"
     )

@@ -14,31 +14,33 @@ _COMMON = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 )
 STRICT = f"{_COMMON}; script-src 'none'"
-"""For our own pages, which need no script, and for everything that is no page."""
+"""For everything that is no page."""
 
-INLINE = f"{_COMMON}; script-src 'self' 'unsafe-inline'"
-"""For Datasette's pages, which carry small scripts of their own."""
+PAGES = f"{_COMMON}; script-src 'self'"
+"""For pages: one small script of ours keeps what runs now up to date."""
 
-CHARTS = f"{_COMMON}; script-src 'self' 'unsafe-inline' 'unsafe-eval'"
+CHARTS = f"{_COMMON}; script-src 'self' 'unsafe-eval'"
 """For pages of rows: datasette-vega draws there, and its charts are compiled by `eval`."""
 
-_OURS = re.compile(rf"/|/{DATABASE}/[^/]+/[^/]+|/-/.*")
-_ROWS = re.compile(r"/[^/]+/[^/]+")
+_WITH_LIBRARIES = re.compile(rf"/{DATABASE}/(?!(?:image|step|live)$)[^/]+")
 
 
 def policy(path: str, *, is_page: bool) -> str:
     """The Content-Security-Policy for the answer at `path`, which has no base URL before it."""
-    if not is_page or _OURS.fullmatch(path):
+    if not is_page:
         return STRICT
-    return CHARTS if _ROWS.fullmatch(path) else INLINE
+    return CHARTS if _WITH_LIBRARIES.fullmatch(path) else PAGES
 
 
-def adding(send: Send, path: str) -> Send:
-    """A `send` that adds the headers to the answer at `path`."""
+def adding(send: Send, path: str, base: str = "/") -> Send:
+    """A `send` that adds the headers to the answer at `path`, which lies below the URL `base`."""
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = list(message.get("headers", []))
+            headers = [
+                (name, _below(base, value) if name.lower() == b"location" else value)
+                for name, value in message.get("headers", [])
+            ]
             kinds = [value for name, value in headers if name.lower() == b"content-type"]
             is_page = any(kind.startswith(b"text/html") for kind in kinds)
             ours = {
@@ -54,3 +56,10 @@ def adding(send: Send, path: str) -> Send:
         await send(message)
 
     return send_with_headers
+
+
+def _below(base: str, location: bytes) -> bytes:
+    """Where a redirect leads: Datasette leaves the base URL out of some."""
+    start = base.encode()
+    outside = location.startswith(b"/") and not location.startswith((start, b"//"))
+    return start + location[1:] if outside else location

@@ -1,40 +1,80 @@
-"""Checks the parameters of our canned queries: text where a number is due is an error, not 0."""
+"""Checks the parameters of our canned queries: a value that means nothing is an error.
+
+Text where a number is due is HTTP 400. A build, an image or a step that nothing is recorded of is
+404, so that a misspelt name is not taken for an empty history. An empty value always means the
+query's own default.
+"""
 
 import re
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 BOUNDS = {"limit": (1, 1000), "days": (1, 36500)}
-"""The numbers that may be asked for; an empty value means the query's own default."""
+"""The whole numbers that may be asked for, least and most."""
+
+KNOWN: Mapping[str, tuple[str, str]] = {
+    "image_name": ("image", "SELECT 1 FROM build_statistics WHERE image_name = :text"),
+    "build": (
+        "build",
+        "SELECT 1 FROM docker_builds WHERE ref = trim(:text) OR id = :number",
+    ),
+    "step_key": ("step", "SELECT 1 FROM step_names WHERE step_key = :text"),
+}
+"""Names of what is recorded: what each means, and the query that finds it."""
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_ID = re.compile(r"[0-9]{1,18}")
+_SHOWN = 40
 
-_COUNTED_IN_VAIN = re.compile(r"/(?:build_steps|steps)(?:\.\w+)?")
+
+class Wrong(NamedTuple):
+    """Why a request cannot be answered: the HTTP status and a sentence."""
+
+    status: int
+    message: str
 
 
-def uncounted(page: str, query_string: str) -> str:
-    """`query_string` with `_nocount` for a page of all steps, `page` being its path below ours.
+Given = Mapping[str, list[str]]
 
-    Datasette counts the rows of each table page. Of a large history's steps that costs the whole
-    time limit and gives no number; those of one build are counted as ever.
+
+def given(query_string: str, names: Iterable[str]) -> Given:
+    """What `query_string` says of the parameters `names`, empty values left out.
+
+    Of a repeated parameter every value, as readers differ in which one they take.
     """
-    if not _COUNTED_IN_VAIN.fullmatch(page) or re.search(r"build_id|_nocount", query_string):
-        return query_string
-    return "&".join(filter(None, [query_string, "_nocount=1"]))
+    found = parse_qs(query_string)
+    return {name: [v for v in found[name] if v.strip()] for name in names if name in found}
 
 
-def problem(query_string: str, names: Iterable[str]) -> str | None:
-    """What is wrong with the parameters `names` in `query_string`, as a sentence; None if nothing.
-
-    Every value of a repeated parameter must be right, as readers differ in which one they take.
-    """
-    given = parse_qs(query_string, keep_blank_values=True)
-    for name in names:
-        if name not in BOUNDS:
-            continue
-        least, most = BOUNDS[name]
-        for value in given.get(name, ()):
+def wrong_number(asked: Given) -> Wrong | None:
+    """The first value that is not the number it should be."""
+    for name, (least, most) in BOUNDS.items():
+        for value in asked.get(name, ()):
             text = value.strip()
-            if text and not (_NUMBER.fullmatch(text) and least <= int(text) <= most):
-                return f"{name} must be a whole number from {least} to {most}, not {text[:40]!r}."
+            if not (_NUMBER.fullmatch(text) and least <= int(text) <= most):
+                return Wrong(
+                    400,
+                    f"{name} must be a whole number from {least} to {most}, not {_shown(text)}.",
+                )
     return None
+
+
+def names_of_records(asked: Given) -> bool:
+    """Whether anything was asked for by a name that the database must know."""
+    return any(asked.get(name) for name in KNOWN)
+
+
+def wrong_name(connection: sqlite3.Connection, asked: Given) -> Wrong | None:
+    """The first value that names nothing in the database."""
+    for name, (what, query) in KNOWN.items():
+        for value in asked.get(name, ()):
+            number = int(value) if _ID.fullmatch(value.strip()) else None
+            if not connection.execute(query, {"text": value, "number": number}).fetchone():
+                return Wrong(404, f"There is no {what} {_shown(value)}.")
+    return None
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")

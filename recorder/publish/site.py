@@ -1,6 +1,7 @@
 """Where metadata.yml and the templates are, in a clone as in an installed package."""
 
 from pathlib import Path
+from typing import Any
 
 from recorder.errors import CannotServeError
 
@@ -19,3 +20,13 @@ def folder() -> Path:
         "metadata.yml and the templates are missing from this installation",
         "reinstall with `pip install --force-reinstall buildrec`",
     )
+
+
+def queries(datasette: Any) -> dict[str, Any]:
+    """What metadata.yml says of each canned query; Datasette 1.0 keeps it apart from metadata."""
+    if hasattr(datasette, "metadata"):
+        found = datasette.metadata("queries", database=DATABASE, fallback=False)
+    else:
+        databases = (datasette.config or {}).get("databases", {})
+        found = databases.get(DATABASE, {}).get("queries")
+    return dict(found or {})

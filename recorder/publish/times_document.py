@@ -1,30 +1,30 @@
-"""The bytes and the ETag of docker_build_times.json, read in one transaction."""
+"""docker_build_times.json and its ETag, both of one moment."""
 
 import hashlib
-import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 from recorder import __version__, older_tools
 
 
-class Answer(NamedTuple):
-    """A document's ETag and its JSON; no JSON when the client holds it already."""
+class Pieces(NamedTuple):
+    """A document's ETag and its JSON in pieces; no pieces when the client holds it already."""
 
     etag: str
-    body: str | None
+    pieces: Iterator[str] | None
 
 
-def read(connection: sqlite3.Connection, layout: str, known: str) -> Answer:
-    """The document in `layout`; without its body when `known` (an If-None-Match) names it."""
-    with _snapshot(connection):
-        etag = _etag(connection, layout)
-        if _matches(etag, known):
-            return Answer(etag, None)
-        document = older_tools.document(connection, layout)
-    return Answer(etag, json.dumps(document, ensure_ascii=False))
+def stream(connection: sqlite3.Connection, layout: str, known: str) -> Pieces:
+    """The document in `layout`; without its text when `known` (an If-None-Match) names it.
+
+    Call it, and take the pieces, inside one `database.snapshot`. Memory does not grow with the
+    history.
+    """
+    etag = _etag(connection, layout)
+    if _matches(etag, known):
+        return Pieces(etag, None)
+    return Pieces(etag, older_tools.chunks(connection, layout))
 
 
 def _etag(connection: sqlite3.Connection, layout: str) -> str:
@@ -43,12 +43,3 @@ def _etag(connection: sqlite3.Connection, layout: str) -> str:
 def _matches(etag: str, known: str) -> bool:
     tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]
     return etag in tags or "*" in tags
-
-
-@contextmanager
-def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        connection.execute("ROLLBACK")

@@ -13,7 +13,8 @@ from recorder import redact, schema, statistics, times
 from recorder.database import transaction
 from recorder.redact import Redactor
 from recorder.tables import Table
-from recorder.upkeep.findings import Finding
+from recorder.upkeep.findings import FIX, Finding
+from recorder.upkeep.keys import primary_key
 
 _ARGUMENTS = "build_args"
 # Written by us, from values that cannot hold a secret.
@@ -33,7 +34,7 @@ def find(connection: sqlite3.Connection, key: bytes) -> list[Finding]:
         for column, _, _, _ in _changes(connection, table, redactor):
             counts[f"{table.name}.{column}"] += 1
     return [
-        Finding("secrets", f"{place} holds secrets in {count} rows", "run `buildrec doctor --fix`")
+        Finding("secrets", f"{place} holds secrets in {count} rows", FIX)
         for place, count in sorted(counts.items())
     ]
 
@@ -73,7 +74,7 @@ def _changes(
     connection: sqlite3.Connection, table: Table, redactor: Redactor
 ) -> Iterator[tuple[str, str, tuple[object, ...], str]]:
     """Each text that masking changes: its column, its row (as WHERE and values), the new text."""
-    keys = _primary_key(table)
+    keys = primary_key(table)
     where = " AND ".join(f"{name} = ?" for name in keys)
     texts = [c.name for c in table.columns if c.sql.startswith("TEXT") and c.name not in _OURS]
     for column in texts:
@@ -128,10 +129,3 @@ def _replace(
             (text, values[0]),
         )
     connection.execute(f"DELETE FROM {table.name} WHERE {where}", values)
-
-
-def _primary_key(table: Table) -> list[str]:
-    for constraint in table.constraints:
-        if constraint.startswith("PRIMARY KEY"):
-            return [name.strip() for name in constraint.partition("(")[2].rstrip(")").split(",")]
-    return [next(c.name for c in table.columns if "PRIMARY KEY" in c.sql)]

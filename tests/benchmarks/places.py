@@ -10,7 +10,8 @@ import time
 from itertools import islice
 from pathlib import Path
 
-from recorder import database, schema, store, views
+from recorder import database, store
+from tests.benchmarks import raw
 from tests.benchmarks.generator import histories
 
 ROOT = Path(__file__).parents[2]
@@ -55,8 +56,7 @@ def history(builds: int) -> Path:
 
 def _tables() -> str:
     """A digest of all tables, indexes and views, which change before a release does."""
-    statements = [*schema.create_statements(), *views.create_statements()]
-    return hashlib.sha256("\n".join(statements).encode()).hexdigest()[:8]
+    return hashlib.sha256("\n".join(raw.statements()).encode()).hexdigest()[:8]
 
 
 def remove(path: Path) -> None:

@@ -10,6 +10,13 @@ from recorder import schema, views
 Rows = dict[str, list[tuple[object, ...]]]
 
 
+def statements() -> list[str]:
+    """The statements that make all tables, indexes and views of the present version."""
+    versions = range(1, schema.VERSION + 1)
+    tables = [line for version in versions for line in schema.statements(version)]
+    return [*tables, *views.create_statements()]
+
+
 def rows_of(path: Path) -> Rows:
     """All rows of the database at `path`."""
     names = [table.name for table in schema.TABLES]  # what refers to others stands after them
@@ -21,7 +28,7 @@ def write(path: Path, rows: Rows) -> float:
     """Make a database at `path` and write `rows` in one transaction; gives the seconds of it."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        for statement in (*schema.create_statements(), *views.create_statements()):
+        for statement in statements():
             connection.execute(statement)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")

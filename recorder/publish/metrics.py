@@ -1,0 +1,124 @@
+"""Answers Prometheus: figures by image, from the summary tables alone."""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from datasette import Response
+
+from recorder.publish import health
+from recorder.publish.site import DATABASE
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+ROUTE = r"/-/metrics$"
+
+MOST_IMAGES = 500
+"""Images that are told of, those with the most time spent on them; each is ten time series."""
+
+_IMAGES = f"""
+SELECT image_name, successful_builds, failed_builds,
+  total_builds - successful_builds - failed_builds AS canceled_builds,
+  last_duration, median_duration, p95_duration, last_size_mb * 1000000 AS last_size_bytes,
+  avg_cache_ratio, total_duration
+FROM build_statistics ORDER BY total_duration DESC, image_name LIMIT {MOST_IMAGES}
+"""
+_STATUSES = {
+    "completed": "successful_builds",
+    "failed": "failed_builds",
+    "canceled": "canceled_builds",
+}
+_GAUGES = {
+    "last_duration": ("last_build_duration_seconds", "Latest successful build."),
+    "median_duration": (
+        "median_build_duration_seconds",
+        "Median of the latest 100 successful builds.",
+    ),
+    "p95_duration": (
+        "p95_build_duration_seconds",
+        "95th percentile of the latest 100 successful builds.",
+    ),
+    "last_size_bytes": ("last_image_size_bytes", "Size of the latest image."),
+    "avg_cache_ratio": (
+        "cache_ratio",
+        "Mean share of instructions that came from the cache, of successful builds.",
+    ),
+}
+
+
+class _Figures(NamedTuple):
+    """What the metrics say, read in one go."""
+
+    images: list[sqlite3.Row]
+    known: int
+    live: int
+    newest: str | None
+
+
+async def metrics(datasette: Any, request: Any) -> Response:
+    """All metrics, in the form of Prometheus that the client asks for."""
+    # Takes 70 ms to import, and most servers are never asked.
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.exposition import choose_encoder
+    from prometheus_client.registry import Collector
+
+    figures = await datasette.get_database(DATABASE).execute_fn(_read)
+
+    class Figures(Collector):
+        def collect(self) -> "Iterator[Metric]":
+            return _families(figures)
+
+    registry = CollectorRegistry()
+    registry.register(Figures())
+    encode, content_type = choose_encoder(request.headers.get("accept", ""))
+    return Response(
+        encode(registry).decode(), headers={"cache-control": "no-store"}, content_type=content_type
+    )
+
+
+def _read(connection: sqlite3.Connection) -> _Figures:
+    def one(query: str) -> Any:
+        return connection.execute(query).fetchone()[0]
+
+    return _Figures(
+        connection.execute(_IMAGES).fetchall(),
+        one("SELECT count(*) FROM build_statistics"),
+        one("SELECT count(*) FROM live"),
+        one("SELECT max(completed_at) FROM docker_builds"),
+    )
+
+
+def _families(figures: _Figures) -> "Iterator[Metric]":
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    builds = CounterMetricFamily(
+        "buildrec_builds", "Builds recorded.", labels=("image_name", "status")
+    )
+    for row in figures.images:
+        for status, column in _STATUSES.items():
+            builds.add_metric((row["image_name"], status), row[column])
+    yield builds
+
+    spent = CounterMetricFamily(
+        "buildrec_build_seconds", "Time spent building, any outcome.", labels=("image_name",)
+    )
+    for row in figures.images:
+        spent.add_metric((row["image_name"],), row["total_duration"])
+    yield spent
+
+    for column, (name, about) in _GAUGES.items():
+        gauge = GaugeMetricFamily(f"buildrec_{name}", about, labels=("image_name",))
+        for row in figures.images:
+            if row[column] is not None:
+                gauge.add_metric((row["image_name"],), row[column])
+        yield gauge
+
+    most = f"Images recorded; of {MOST_IMAGES} at most there are figures."
+    yield GaugeMetricFamily("buildrec_images", most, figures.known)
+    yield GaugeMetricFamily("buildrec_live_builds", "Builds that run now.", figures.live)
+    age = health.age(figures.newest)
+    if age is not None:
+        yield GaugeMetricFamily(
+            "buildrec_newest_build_age_seconds", "Since the newest build finished.", age
+        )

@@ -1,0 +1,48 @@
+"""What our templates get beyond what Datasette gives them: variables by page, and filters."""
+
+from collections.abc import Callable
+from typing import Any
+
+from recorder import __version__
+from recorder.publish import assets, build_page, home_page, image_page, step_page, words
+from recorder.publish.addresses import PageAddresses
+from recorder.publish.asking import title
+from recorder.publish.charts import of_query
+from recorder.publish.charts.waterfall import took
+from recorder.publish.site import DATABASE
+
+FILTERS: dict[str, Callable[..., Any]] = {**words.FILTERS, "step_took": took}
+
+
+def of_page(datasette: Any, view_name: str, request: Any, table: str | None) -> dict[str, Any]:
+    """Variables of every page; those that cost a query are functions, to be called where shown."""
+    history = datasette.get_database(DATABASE)
+
+    async def home() -> dict[str, Any]:
+        found = await history.execute_fn(lambda c: home_page.page(datasette, c))
+        canned = (await datasette.get_canned_queries(DATABASE, None)).values()
+        return {**found, "queries": list(canned)}
+
+    async def build() -> Any:
+        number = request.url_vars["pks"]
+        return await history.execute_fn(lambda c: build_page.page(datasette, c, number))
+
+    async def image(rows: Any) -> Any:
+        return await history.execute_fn(lambda c: image_page.page(datasette, c, rows))
+
+    def chart(query: str, rows: Any) -> Any:
+        return of_query.chart(query, rows, PageAddresses(datasette), title(datasette, query))
+
+    del view_name, table
+    return {
+        "to": PageAddresses(datasette),
+        "history_name": DATABASE,
+        "buildrec_version": __version__,
+        "stylesheet": assets.address(datasette, "buildrec.css"),
+        "live_script": assets.address(datasette, "live.js"),
+        "home_page": home,
+        "build_page": build,
+        "image_page": image,
+        "step_page": lambda rows: step_page.page(datasette, rows),
+        "chart_of": chart,
+    }

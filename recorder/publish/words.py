@@ -1,0 +1,94 @@
+"""Words and links of our pages: moments with UTC on hover, verdicts, addresses of commits."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+
+from recorder import figures, times
+from recorder.errors import BadValueError
+
+_AS_USUAL, _LEAST_SECONDS = 0.1, 0.5
+_REMOTE = re.compile(
+    r"(?:(?:https?|ssh|git)://)?(?:[^@/]+@)?([^/:]+(?::\d+)?)[/:](.+?)(?:\.git)?/?"
+)
+_COMMITS = {"gitlab": "-/commit", "bitbucket": "commits"}
+
+
+class Verdict(NamedTuple):
+    """How a figure stands to what is usual: the class of its colour, and the words."""
+
+    class_: str
+    words: str
+
+
+def moment(stamp: str | None) -> Markup:
+    """A stored timestamp to the minute in its own zone, with its offset and UTC on hover."""
+    if not stamp:
+        return Markup("—")
+    try:
+        utc = times.utc_text(times.parse(stamp))
+    except BadValueError:  # another program wrote the row
+        return Markup("{}").format(stamp)
+    shown, offset = stamp[:16].replace("T", " "), re.search(r"[+-]\d\d:\d\d$|Z$", stamp)
+    zone = f" (UTC{offset[0]})" if offset and offset[0] != "Z" else ""
+    on_hover = f"{stamp[:19].replace('T', ' ')}{zone}, {utc[:19].replace('T', ' ')} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(utc, on_hover, shown)
+
+
+def verdict(value: float | None, usual: float | None) -> Verdict | None:
+    """A duration against what is usual: a change, or `as usual`; None where nothing is usual."""
+    if value is None or not usual:
+        return None
+    share = value / usual - 1
+    if abs(share) < _AS_USUAL or abs(value - usual) < _LEAST_SECONDS:
+        return Verdict("soft", "as usual")
+    return Verdict("slower" if share > 0 else "quicker", change(value, usual))
+
+
+def change(value: float, before: float) -> str:
+    """The change from one figure to another: `+25 %` or `3.1 x`; nothing of less than 0.5 %."""
+    if abs(value - before) < before * 0.005:
+        return ""
+    if value >= before * 3:
+        return f"{value / before:.3g} \N{MULTIPLICATION SIGN}"
+    sign = "+" if value >= before else "\N{MINUS SIGN}"
+    return f"{sign}{abs(value / before - 1):.0%}".replace("%", "\N{NARROW NO-BREAK SPACE}%")
+
+
+def commit_address(remote: str | None, commit: str | None) -> str | None:
+    """The web page of a commit, for a remote of a known kind; None for another, or none."""
+    found = _REMOTE.fullmatch(remote or "")
+    if not found or not commit or not re.fullmatch(r"[0-9a-f]{7,64}", commit):
+        return None
+    host, path = found.groups()
+    if "." not in host or not re.fullmatch(r"[\w.~/-]+", path):
+        return None
+    kind = next((word for name, word in _COMMITS.items() if name in host), "commit")
+    return f"https://{host}/{path}/{kind}/{commit}"
+
+
+def items(text: str | None) -> list[str]:
+    """What a JSON array or object lists, as `value` or `name=value`; the text itself if neither."""
+    try:
+        found = json.loads(text or "[]")
+    except ValueError:  # another program wrote the row
+        return [text or ""]
+    if isinstance(found, dict):
+        return [f"{name}={value}" for name, value in found.items()]
+    return [str(item) for item in found] if isinstance(found, list) else [str(found)]
+
+
+def web_address(address: str | None) -> str | None:
+    """`address` where it is one of the web; None for any other scheme, which must not be a link."""
+    return address if address and re.match(r"https?://[^\s]+$", address) else None
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "build_duration": figures.duration,
+    "build_size": figures.megabytes,
+    "build_share": figures.percent,
+    "build_moment": moment,
+}
