@@ -26,7 +26,7 @@ TITLES = {
     "images": "Images whose layers are known",
     "layer_instructions": "Instructions of layers",
     "image_layers": "Layers, compact",
-    "layers": "Layers",
+    "build_layers": "Layers of each build",
     "live_builds": "What runs now, as recorders see it",
     "imported_files": "Imported files",
     "live": "What runs now",

@@ -28,9 +28,11 @@ class Details:
 
     def write(self, number: int, build: Build, completed_at: str) -> None:
         """Write all of a build that is new; `number` is its row's id."""
-        self._connection.executemany(_INSERT_STEP, self._step_rows(number, build.steps))
-        self._last_runs.note(build, completed_at)
-        self._write_warnings(number, build)
+        if build.steps:
+            self._connection.executemany(_INSERT_STEP, self._step_rows(number, build.steps))
+            self._last_runs.note(build, completed_at)
+        if build.lints:
+            self._write_warnings(number, build)
         self._write_layers(build)
 
     def complete(self, number: int, build: Build, completed_at: str) -> None:

@@ -41,5 +41,6 @@ def _migrations() -> "Migrations":
         for statement in schema.statements(2):
             database.conn.execute(statement)
         days.rebuild(database.conn)
+        database.conn.execute("DROP VIEW IF EXISTS layers")  # build_layers; a query has its name
 
     return migrations

@@ -1,5 +1,6 @@
 """A Build as plain JSON values and back: for the spool, and for a history that travels."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import datetime
@@ -64,12 +65,19 @@ def checked(build: Build) -> Build:
             raise _misfit("an argument or a tag", text)
     for name, kind in _PARTS.items():
         parts = getattr(build, name)
+        if not parts:
+            continue
         for part in parts:
             _check(part)
         if kind is not Lint and len({part.position for part in parts}) < len(parts):
             raise BadValueError(f"two of its {name} have one position", "see the file")
-    zone = times.zone_name(build.zone or "UTC")
+    zone = _zone(build.zone)
     return build if zone == build.zone else replace(build, zone=zone)
+
+
+@functools.lru_cache(maxsize=64)
+def _zone(name: str) -> str:
+    return times.zone_name(name or "UTC")
 
 
 def _check(record: Any) -> None:

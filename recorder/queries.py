@@ -65,8 +65,8 @@ def steps(connection: sqlite3.Connection, build_id: int) -> list[Row]:
 
 
 def layers(connection: sqlite3.Connection, build_id: int) -> list[Row]:
-    """The history of a build's image, from the base up: rows of the view `layers`."""
-    query = "SELECT * FROM layers WHERE build_id = ? ORDER BY position"
+    """The history of a build's image, from the base up: rows of the view `build_layers`."""
+    query = "SELECT * FROM build_layers WHERE build_id = ? ORDER BY position"
     return _rows(connection, query, (build_id,))
 
 

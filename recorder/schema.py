@@ -235,7 +235,7 @@ LAYER_INSTRUCTIONS = Table(
 
 IMAGE_LAYERS = Table(
     "image_layers",
-    "One row for each entry of an image's history; the view `layers` gives the readable rows.",
+    "One row for each entry of an image's history; the view `build_layers` gives readable rows.",
     (
         C("image_id", "INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE", "The image."),
         C("position", "INTEGER NOT NULL", "Place from the base up."),

@@ -24,7 +24,7 @@ LAYER = "position, instruction, bytes"
 LINT = "rule, message, line"
 """The columns of a Lint."""
 _STEPS = f"SELECT {STEP} FROM steps WHERE build_id = ? ORDER BY position"
-_LAYERS = f"SELECT {LAYER} FROM layers WHERE build_id = ? ORDER BY position"
+_LAYERS = f"SELECT {LAYER} FROM build_layers WHERE build_id = ? ORDER BY position"
 _LINTS = f"SELECT {LINT} FROM build_warnings WHERE build_id = ? ORDER BY position"
 # Fields of a Build that are columns under the same name, and need no translation.
 _PLAIN = tuple(

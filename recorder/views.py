@@ -24,7 +24,7 @@ VIEWS = {
         FROM build_steps AS s
         JOIN step_names AS n ON n.id = s.name_id
     """,
-    "layers": """
+    "build_layers": """
         SELECT
           b.id AS build_id,
           l.position,
@@ -53,8 +53,8 @@ VIEWS = {
 }
 
 VIEW_ABOUT = {
-    "layers": "One row for each entry of the history of a build's image, from the base up, with "
-    "the bytes that its instruction added.",
+    "build_layers": "One row for each entry of the history of a build's image, from the base up, "
+    "with the bytes that its instruction added.",
     "steps": "One row for each step of each build, with its name: seconds from the build's start. "
     "`raw_duration` is a shared step's whole duration, the part before this build included.",
     "live": "What runs now: builds that a `buildrec watch` has seen in the last 30 seconds.",

@@ -138,7 +138,7 @@ def _image(db: Path, row: dict[str, Any], word: dict[str, Any]) -> list[Figure]:
     (image,) = json.loads(docker("image", "inspect", digest).stdout)
     history = docker("history", "--no-trunc", "--format", "{{.Size}}", "--human=false", digest)
     sizes = [int(size) for size in history.stdout.split()]
-    query = f"SELECT bytes FROM layers WHERE build_id = {row['id']} ORDER BY position DESC"
+    query = f"SELECT bytes FROM build_layers WHERE build_id = {row['id']} ORDER BY position DESC"
     return [
         Figure("platform", row["platform"], asked or f"{image['Os']}/{image['Architecture']}"),
         Figure("image_size_bytes", row["image_size_bytes"], image["Size"]),

@@ -13,7 +13,7 @@ import pytest
 from datasette.app import Datasette
 from hypothesis import given
 from hypothesis import strategies as st
-from publication_help import build, record, step
+from publication_help import build, record, record_a_shop
 
 from recorder import harmless
 from recorder.publish import csv_answers, xlsx
@@ -24,29 +24,7 @@ HOME = "/docker_build_history"
 
 @pytest.fixture
 def published(database_path: Path) -> Datasette:
-    record(
-        database_path,
-        build(
-            "shop/api",
-            hours=0,
-            seconds=20,
-            ref="ref1",
-            cache_ratio=0.5,
-            image_size_bytes=100_000_000,
-            steps=(step(0, "[1/1] RUN make"),),
-        ),
-        build("shop/api", hours=1, seconds=10, ref="ref2", cache_ratio=0.0),
-        build(
-            "shop/web",
-            hours=2,
-            seconds=5,
-            status="failed",
-            ref="ref3",
-            error_message='=cmd|" /C calc"!A0\nsecond line \x1b[31m\u202e',
-            ci_url="https://ci.example/1",
-        ),
-        build("shop/web", hours=3, seconds=6, status="canceled"),
-    )
+    record_a_shop(database_path)
     return publication(database_path)
 
 

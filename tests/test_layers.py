@@ -37,7 +37,7 @@ DOORS = {
     "datasette": "publish.",
     "detect_secrets": "redact",
     "docker": "engine.images",
-    "google": "engine.control_pb2",
+    "google": "engine.control_pb2 engine.excerpts",
     "grpclib": "engine.history",
     "markupsafe": "publish.",
     "prometheus_client": "publish.metrics",

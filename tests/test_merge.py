@@ -79,7 +79,7 @@ def test_a_known_build_is_filled_in_and_keeps_its_number(tmp_path: Path) -> None
     assert column(target, "image_name")[1] == "shop:dev"
     assert column(target, "git_branch")[1] == "main"
     assert column(target, "build_id", "steps") == [2]
-    assert column(target, "build_id", "layers") == [2]
+    assert column(target, "build_id", "build_layers") == [2]
     assert column(target, "build_id", "build_warnings") == [2]
     assert sorted(column(target, "image_name", "build_statistics")) == ["shop", "shop:dev"]
     assert is_sound(target)

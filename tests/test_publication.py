@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -15,7 +16,8 @@ from publication_help import build, record, step
 
 from recorder import database, schema, views
 from recorder.model import Layer, Lint
-from recorder.publish import parameters
+from recorder.publish import parameters, words
+from recorder.publish.charts import of_query
 from recorder.publish.serve import publication
 
 ROOT = Path(__file__).parents[1]
@@ -451,3 +453,89 @@ async def test_other_sites_may_read_only_when_told_so(
         assert "access-control-allow-origin" not in closed.headers
         opened = await shared.client.get(address)
         assert opened.headers["access-control-allow-origin"] == "*"
+
+
+async def test_the_name_of_a_step_leads_to_the_page_of_the_step(published: Datasette) -> None:
+    answer = await published.client.get(f"{HOME}/step_names/1")
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith(f"{HOME}/step?step_key=")
+    assert (await published.client.get(f"{HOME}/step_names/99")).status_code == 404
+    assert (await published.client.get(f"{HOME}/step_names/1.json")).status_code == 200
+
+
+async def test_the_data_page_lists_every_question_table_and_view(
+    published: Datasette, described: dict[str, Any]
+) -> None:
+    page = (await published.client.get(HOME)).text
+    for name in [*described["queries"], *described["tables"]]:
+        if name != "_sqlite_migrations":
+            assert f'href="{HOME}/{name}' in page, name
+
+
+@pytest.mark.parametrize("query", QUERIES)
+async def test_a_chart_is_also_an_image(published: Datasette, query: str) -> None:
+    answer = await published.client.get(f"{HOME}/{query}.svg")
+    page = (await published.client.get(f"{HOME}/{query}")).text
+    if of_query.has_chart(query):
+        assert answer.headers["content-type"] == "image/svg+xml; charset=utf-8"
+        assert answer.headers["cache-control"] == "no-cache"
+        ElementTree.fromstring(answer.text)
+    else:
+        assert answer.status_code == 404
+        assert ".svg" not in page.split("<footer")[0]
+
+
+async def test_a_stylesheet_may_be_kept_for_good_as_its_address_changes(
+    published: Datasette,
+) -> None:
+    address = re.search(r'href="(/-/buildrec/[^"]+css)"', (await published.client.get("/")).text)
+    answer = await published.client.get(address[1])
+    assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["content-type"].startswith("text/css")
+    other = address[1].replace(address[1].split("/")[3], "0" * 12)
+    assert (await published.client.get(other)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("remote", "address"),
+    [
+        ("https://github.com/acme/shop.git", "https://github.com/acme/shop/commit/abcdef0"),
+        ("git@github.com:acme/shop.git", "https://github.com/acme/shop/commit/abcdef0"),
+        ("github.com:acme/shop", "https://github.com/acme/shop/commit/abcdef0"),
+        ("ssh://git@gitlab.acme.com/a/b/c", "https://gitlab.acme.com/a/b/c/-/commit/abcdef0"),
+        ("https://bitbucket.org/acme/shop", "https://bitbucket.org/acme/shop/commits/abcdef0"),
+        ("/srv/git/shop.git", None),
+        ("javascript:alert(1)//x.y", None),
+        ('https://evil.com/"><script>', None),
+        (None, None),
+    ],
+)
+def test_a_commit_is_linked_where_its_remote_is_on_the_web(remote: str, address: str) -> None:
+    assert words.commit_address(remote, "abcdef0") == address
+    assert words.commit_address(remote, None) is None
+    assert words.commit_address(remote, "no commit") is None
+
+
+def test_only_addresses_of_the_web_are_links() -> None:
+    assert words.web_address("https://ci.example.com/7") == "https://ci.example.com/7"
+    for address in ("javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "", None):
+        assert words.web_address(address) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "usual", "said"),
+    [(10.0, 10.0, "as usual"), (10.9, 10.0, "as usual"), (0.4, 0.1, "as usual"),
+     (15.0, 10.0, "+50"), (5.0, 10.0, "50"), (40.0, 10.0, "4"), (4.0, None, None)],
+)  # fmt: skip
+def test_a_verdict_tells_a_difference_only_where_it_counts(
+    value: float, usual: float | None, said: str | None
+) -> None:
+    verdict = words.verdict(value, usual)
+    assert (verdict and said in verdict.words) if said else verdict is None
+
+
+def test_a_timestamp_of_another_program_is_shown_as_it_is() -> None:
+    assert str(words.moment("<b>yesterday")) == "&lt;b&gt;yesterday"
+    assert words.items("not JSON") == ["not JSON"]
+    assert words.items('{"A": 1}') == ["A=1"]
+    assert words.items('["a", 2]') == ["a", "2"]

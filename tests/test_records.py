@@ -88,6 +88,18 @@ def test_a_failing_build_is_recorded_as_the_engine_has_it(
     assert found["[3/3] RUN echo never"]["duration"] is None
 
 
+def test_the_failing_lines_are_recorded_as_the_engine_tells_them(
+    context: Contexts, image_name: str, db: Path
+) -> None:
+    folder = context(shell("true", "exit 7"))
+    ended = buildrec("build", "--progress", "plain", "-t", image_name, folder, db=db)
+    assert ended.returncode != 0
+    excerpt = the_row(db)["error_excerpt"]
+    (marked,) = [line for line in excerpt.splitlines() if ">>>" in line]
+    assert "exit 7" in marked
+    assert marked.encode() in ended.stderr, "buildx shows the same line"
+
+
 def test_a_cancelled_build_is_recorded_as_the_engine_has_it(
     context: Contexts, image_name: str, db: Path, tmp_path: Path
 ) -> None:

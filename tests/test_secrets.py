@@ -190,7 +190,7 @@ def test_a_build_that_goes_well_leaves_no_secret_behind(
     ended = run(COMMAND, "-v", "--db", reader, "build", *tag, *words(planted, folder))
     assert ended.returncode == 0, ended.stderr
     row = the_row(reader)
-    layers = rows(reader, "SELECT instruction FROM layers")
+    layers = rows(reader, "SELECT instruction FROM build_layers")
     lints = rows(reader, "SELECT message FROM build_warnings")
     for told in (row["build_args"], row["git_remote"], row["git_branch"], row["ci_url"],
                  json.dumps(layers), json.dumps(lints)):  # fmt: skip

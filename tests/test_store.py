@@ -505,7 +505,8 @@ def test_the_layers_of_an_image_are_stored_once_and_readable_by_build(database_p
     with database.connect(database_path) as connection:
         store.record(connection, first)
         store.record(connection, replace(first, ref="two"))
-        rows = connection.execute("SELECT * FROM layers ORDER BY build_id, position").fetchall()
+        query = "SELECT * FROM build_layers ORDER BY build_id, position"
+        rows = connection.execute(query).fetchall()
         stored = connection.execute("SELECT count(*) FROM image_layers").fetchone()
     assert stored == (2,)
     assert [row[0] for row in rows] == [1, 1, 2, 2]

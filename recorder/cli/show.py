@@ -67,6 +67,8 @@ def facts(row: Row) -> list[str]:
     lines += _labeled("record", [f"by {row['source']}", _pair("ref", row["ref"])])
     if row["error_message"]:
         lines.append(f"error     {click.style(row['error_message'], fg='red')}")
+    if row["error_excerpt"]:
+        lines += ["", *row["error_excerpt"].splitlines()]
     return lines
 
 

@@ -16,14 +16,14 @@ def open_to_all(datasette: Any, headers: dict[str, str]) -> dict[str, str]:
 
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_TITLES = {400: "Bad request", 403: "Forbidden", 404: "Not found", 503: "Unavailable"}
+TITLES = {400: "Bad request", 403: "Forbidden", 404: "Not found", 503: "Unavailable"}
 
 
 async def refusal(
     datasette: Any, path: str, message: str, status: int = 400, more: Mapping[str, str] = _NOTHING
 ) -> Response:
     """An error as JSON at a path that ends in `.json`, else as a page; `more` are headers."""
-    answer = {"ok": False, "error": message, "status": status, "title": _TITLES[status]}
+    answer = {"ok": False, "error": message, "status": status, "title": TITLES[status]}
     headers = open_to_all(datasette, dict(more))
     if path.endswith(".json"):
         return Response.json(answer, status=status, headers=headers)

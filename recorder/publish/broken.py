@@ -1,9 +1,10 @@
-"""Answers in place of a page while the file cannot be read."""
+"""Answers in place of a page: while the file cannot be read, or where there is none."""
 
 import logging
 from typing import Any
 
 from datasette import Response
+from datasette.utils.asgi import Base400
 
 from recorder.errors import DatabaseError
 from recorder.publish import answers
@@ -35,7 +36,13 @@ async def answer(datasette: Any, path: str, error: Exception) -> Response:
 
 
 async def of_exception(datasette: Any, request: Any, exception: Exception) -> Response | None:
-    """The answer to a request in which reading the file failed; None for any other exception."""
+    """The answer to a request that failed for the file, or asked for what is not there.
+
+    None for any other exception, which Datasette answers.
+    """
     if isinstance(exception, DatabaseError | FileNotFoundError | PermissionError):
         return await answer(datasette, request.path, exception)
+    if isinstance(exception, Base400) and exception.status in answers.TITLES:
+        message = str(exception) or answers.TITLES[exception.status]
+        return await answers.refusal(datasette, request.path, message, exception.status)
     return None

@@ -26,8 +26,4 @@ def _render(datasette: Any, rows: Any, query_name: str | None) -> Response:
     chart = of_query.chart(name, [dict(row) for row in rows], Nowhere(), title(datasette, name))
     if chart is None:
         chart = of_query.empty(title(datasette, name))
-    # GitHub and others keep images: they must ask anew to show the latest build.
-    return Response(
-        chart.alone(), content_type="image/svg+xml; charset=utf-8",
-        headers={"cache-control": "no-cache"},
-    )  # fmt: skip
+    return Response(chart.alone(), content_type="image/svg+xml; charset=utf-8")

@@ -18,6 +18,7 @@ from recorder.publish import (
     guard,
     health,
     metrics,
+    shortcuts,
     template_vars,
     times_route,
     xlsx,
@@ -51,6 +52,8 @@ def register_routes(datasette: Any) -> list[tuple[str, Any]]:
         (health.ROUTE, health.health),
         (metrics.ROUTE, metrics.metrics),
         (assets.ROUTE, assets.asset),
+        (shortcuts.DATA_ROUTE, shortcuts.data),
+        (shortcuts.STEP_ROUTE, shortcuts.step_name),
     ]
     if not _debug(datasette):
         routes.append((guard.CLOSED_ROUTE, guard.closed))
@@ -77,7 +80,7 @@ def register_output_renderer(datasette: Any) -> list[dict[str, Any]]:
 
 @_hook
 def handle_exception(datasette: Any, request: Any, exception: Exception) -> Any:
-    """Tells that the file cannot be read, where that is what failed."""
+    """Tells that the file cannot be read, or that a page is not there."""
     return broken.of_exception(datasette, request, exception) if _is_ours(datasette) else None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from recorder import __version__
-from recorder.publish import assets, build_page, home_page, image_page, step_page, words
+from recorder.publish import assets, build_page, home_page, image_page, site, step_page, words
 from recorder.publish.addresses import PageAddresses
 from recorder.publish.asking import title
 from recorder.publish.charts import of_query
@@ -20,8 +20,8 @@ def of_page(datasette: Any, view_name: str, request: Any, table: str | None) -> 
 
     async def home() -> dict[str, Any]:
         found = await history.execute_fn(lambda c: home_page.page(datasette, c))
-        canned = (await datasette.get_canned_queries(DATABASE, None)).values()
-        return {**found, "queries": list(canned)}
+        canned = [{"name": name, **query} for name, query in site.queries(datasette).items()]
+        return {**found, "queries": canned}
 
     async def build() -> Any:
         number = request.url_vars["pks"]

@@ -52,7 +52,7 @@ def _bar(bar: Bar, most: float, y: float) -> str:
     content += text(bar.words, x="100%", y=y + 14, text_anchor="end")
     x = 0.0
     for part in bar.parts:
-        share = part.value / most
+        share = max(part.value, 0) / most
         content += element(
             "rect", tip(part.words), class_=part.class_, x=percent(x), y=y + 19,
             width=percent(share), height=9, rx=2 if len(bar.parts) == 1 else None,

@@ -34,8 +34,13 @@ def _chart(
         return None
     series: dict[str, list[tuple[datetime, float]]] = {}
     for row in reversed(rows):
-        day = datetime.fromisoformat(row["day"]).replace(tzinfo=UTC)
+        try:
+            day = datetime.fromisoformat(row["day"]).replace(tzinfo=UTC)
+        except ValueError:  # another program wrote the row
+            continue
         series.setdefault(row["image_name"], []).append((day, row[column]))
+    if not series:
+        return None
     axis = TimeAxis([day for points in series.values() for day, _ in points], "UTC")
     scale = scale_of(max(value for points in series.values() for _, value in points))
     content = ""

@@ -127,7 +127,10 @@ def _days(rows: Rows, to: Addresses, title: str) -> Chart | None:
 
 def _day(stamp: str) -> str:
     """The day of a timestamp, as `12 Jul`."""
-    day = date.fromisoformat(stamp[:10])
+    try:
+        day = date.fromisoformat(stamp[:10])
+    except ValueError:  # another program wrote the row
+        return stamp[:10]
     return f"{day.day} {day:%b}"
 
 

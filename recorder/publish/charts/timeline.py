@@ -1,13 +1,15 @@
 """Builds over time: every build a point that links to it, with what is usual behind them."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from statistics import quantiles
 from typing import Any
 
 from recorder import figures, times
+from recorder.errors import BadValueError
 from recorder.publish.charts import panels
 from recorder.publish.charts.addresses import Addresses
 from recorder.publish.charts.drawing import Chart, link, shape, stretched, text, tip
@@ -38,10 +40,11 @@ def chart(
     `build_duration`, `image_size_mb`, `cache_class` and `git_commit`, in any order; `classes` are
     the words for the values of `cache_class`.
     """
-    if not rows:
+    placed = sorted(_placed(rows), key=lambda found: (found[0], found[1]["id"]))
+    if not placed:
         return None
-    ordered = sorted(rows, key=lambda row: (row["completed_at"], row["id"]))
-    moments = [times.parse(row["completed_at"]) for row in ordered]
+    moments = [moment for moment, _ in placed]
+    ordered = [row for _, row in placed]
     several = len({row["image_name"] for row in ordered}) > 1
     axis = TimeAxis(moments, ordered[-1]["timezone"])
     scale = seconds(_ceiling([row["build_duration"] for row in ordered]))
@@ -55,6 +58,13 @@ def chart(
     sizes, height = ("", 0.0) if several else _sizes(ordered, moments, axis, bottom + _GAP)
     content += sizes + panels.time_axis(axis, y=bottom + height)
     return Chart(content, bottom + height + panels.AXIS, title, _about(ordered))
+
+
+def _placed(rows: Sequence[Row]) -> Iterator[tuple[datetime, Row]]:
+    """The rows with their instants; one that another program gave none is left out."""
+    for row in rows:
+        with contextlib.suppress(BadValueError, TypeError):
+            yield times.parse(row["completed_at"]), row
 
 
 def _about(rows: Sequence[Row]) -> str:
@@ -100,14 +110,14 @@ def _point(
     elif row["status"] == "canceled":
         mark = panels.dot("off", 3, hollow=True)
     else:
-        mark = _CLASSES[row["cache_class"]]
+        mark = _CLASSES.get(row["cache_class"], _CLASSES[None])
     words = [
         f"{row['image_name']} {row['id']}",
         figures.duration(row["build_duration"]),
         row["status"],
     ]
     if row["cache_class"]:
-        words.append(classes[row["cache_class"]])
+        words.append(classes.get(row["cache_class"], row["cache_class"]))
     if row["image_size_mb"]:
         words.append(figures.megabytes(row["image_size_mb"]))
     if row["git_commit"]:
