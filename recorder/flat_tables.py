@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from recorder import schema
+from recorder import schema, summary_tables
 from recorder.selection import ALL, Selection
 from recorder.tables import Column
 
@@ -77,7 +77,7 @@ _LAYERS = (
     *_named(schema.LAYER_INSTRUCTIONS, "instruction"),
     *_named(schema.IMAGE_LAYERS, "bytes"),
 )
-_STATISTICS = _named(schema.BUILD_STATISTICS)
+_STATISTICS = _named(summary_tables.BUILD_STATISTICS)
 
 BUILDS = FlatTable(
     "builds",

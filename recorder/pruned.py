@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 
-from recorder import days, schema
+from recorder import days, summary_tables
 
 _KEY = ("image_name", "day")
 
@@ -18,7 +18,7 @@ def _merged(name: str) -> str:
     return f"{name} = {old} + {new}"
 
 
-_COLUMNS = [column.name for column in schema.PRUNED_DAYS.columns]
+_COLUMNS = [column.name for column in summary_tables.PRUNED_DAYS.columns]
 # Every query that DEFINITION makes ends in GROUP BY, without which SQLite could not tell the
 # ON of a join from that of a conflict.
 _ADD = (

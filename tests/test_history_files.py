@@ -5,6 +5,8 @@ import json
 import os
 import random
 import sqlite3
+import tempfile
+import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
@@ -194,3 +196,17 @@ def test_a_file_that_is_written_while_it_is_read_unnoticed_is_refused(tmp_path: 
     with pytest.raises(ImportFailedError, match="written to meanwhile"), untouched.connect(path):
         make(path, [a_build(2)])
     assert sorted(os.listdir(tmp_path)) == ["source.db"]
+
+
+def test_what_a_killed_import_left_behind_is_swept_out_a_day_later(
+    history: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path_factory.mktemp("tmp")
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    for name, age in (("buildrec-import-old", 2), ("buildrec-import-new", 0), ("other", 9)):
+        (place / name).mkdir()
+        (place / name / "incoming.db").touch()
+        moment = time.time() - age * 86400
+        os.utime(place / name, (moment, moment))
+    imports.take_in(history.with_name("target.db"), history, ZONE)
+    assert sorted(os.listdir(place)) == ["buildrec-import-new", "other"]

@@ -18,7 +18,7 @@ PACKAGE = Path(recorder.__file__).parent
 LEVELS = {
     0: "errors times redact spellings figures harmless json_file workbook written_whole",
     1: "model plain naming step_names critical_path steps",
-    2: "tables schema contribution days migrations views database masking",
+    2: "tables summary_tables schema contribution days migrations views database masking",
     3: "store details statistics queries spool older_tools live pruned selection flat_tables "
     "stored_builds copied_details",
     4: "engine capture imports exports alerts bench fleet upkeep publish",
@@ -253,3 +253,13 @@ def test_a_circle_is_found_even_when_a_function_hides_it(tmp_path: Path) -> None
     (tmp_path / "store.py").write_text("from recorder import times")
     (tmp_path / "times.py").write_text("def later():\n    from recorder.store import record")
     assert set(cycle_in(edges(modules(tmp_path)))) == {"store", "times"}
+
+
+def test_no_module_is_longer_than_one_can_take_in() -> None:
+    """Three hundred lines, but for what protoc generates."""
+    lengths = {
+        name: len(path.read_text(encoding="utf-8").splitlines())
+        for name, path in modules().items()
+        if not name.endswith("_pb2")
+    }
+    assert {name: length for name, length in lengths.items() if length > 300} == {}

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from upkeep_help import KEY, START, cli, fill, findings, query, refs, some_builds
 
-from recorder import database, days, schema, store, times
+from recorder import database, days, store, summary_tables, times
 from recorder.errors import BadValueError
 from recorder.model import Build
 from recorder.upkeep.prune import Rules, plan, prune
 
 SUMS = [
     c.name
-    for c in schema.PRUNED_DAYS.columns
+    for c in summary_tables.PRUNED_DAYS.columns
     if c.name not in {"image_name", "day", "min_us", "max_us", "last_size_mb"}
 ]
 TREND = (

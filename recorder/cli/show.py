@@ -4,7 +4,7 @@ import shutil
 
 import click
 
-from recorder import database, figures, queries
+from recorder import database, figures, harmless, queries
 from recorder.cli import output
 from recorder.cli.context import App
 from recorder.cli.history import in_zone
@@ -48,6 +48,7 @@ def show(app: App, build: str | None, timezone: str | None, style: str | None) -
 
 def facts(row: Row) -> list[str]:
     """What is known of a build beside its steps, a few facts a line."""
+    excerpt = harmless.lines(row["error_excerpt"] or "").splitlines()
     row = output.shown(row)
     status = "FAILED" if row["status"] == "failed" else row["status"]
     title = click.style(row["image_name"], bold=True)
@@ -67,9 +68,7 @@ def facts(row: Row) -> list[str]:
     lines += _labeled("record", [f"by {row['source']}", _pair("ref", row["ref"])])
     if row["error_message"]:
         lines.append(f"error     {click.style(row['error_message'], fg='red')}")
-    if row["error_excerpt"]:
-        lines += ["", *row["error_excerpt"].splitlines()]
-    return lines
+    return lines + (["", *excerpt] if excerpt else [])
 
 
 def _layers(rows: list[Row], width: int) -> list[str]:

@@ -2,7 +2,6 @@
 
 import hashlib
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from recorder.imports import (
     layout,
     legacy_json,
     other_history,
+    scratch,
 )
 from recorder.imports.reading import Progress, Reading, silent
 
@@ -65,8 +65,8 @@ def take_in(target: Path, path: Path, zone: str, progress: Progress = silent) ->
 @contextmanager
 def rehearsal(target: Path) -> Iterator[Path]:
     """A consistent copy of the database `target`, to try on what `take_in` would do."""
-    with tempfile.TemporaryDirectory(prefix="buildrec-") as folder:
-        copy = Path(folder, database.FILE_NAME)
+    with scratch.folder() as folder:
+        copy = folder / database.FILE_NAME
         if target.is_file():
             with (
                 database.connect_to_copy(target) as source,

@@ -2,7 +2,6 @@
 
 import csv
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from recorder import flat_tables, harmless, plain, stored_builds
 from recorder.errors import BadValueError, ImportFailedError
 from recorder.flat_tables import FlatTable
+from recorder.imports import scratch
 from recorder.imports.reading import Progress, Reading
 from recorder.model import Build, Layer, Lint
 
@@ -52,8 +52,8 @@ def read(path: Path, progress: Progress) -> Iterator[Reading]:
     """
     csv.field_size_limit(_LONGEST_CELL)
     with (
-        tempfile.TemporaryDirectory(prefix="buildrec-") as folder,
-        closing(sqlite3.connect(Path(folder, "rows.db"), isolation_level=None)) as staging,
+        scratch.folder() as folder,
+        closing(sqlite3.connect(folder / "rows.db", isolation_level=None)) as staging,
     ):
         reading = Reading("CSV, tables of builds" if path.is_dir() else "CSV, builds alone")
         staging.execute("PRAGMA synchronous = OFF")  # a scratch file

@@ -1,7 +1,6 @@
 """Merges another `docker_build_history.db`: a CI runner's, a colleague's, a container's."""
 
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from recorder import database, plain, schema, stored_builds
 from recorder.copied_details import SCHEMA, CopiedDetails
 from recorder.errors import BadValueError, ImportFailedError
-from recorder.imports import older_database, untouched
+from recorder.imports import older_database, scratch, untouched
 from recorder.imports.known import Known, Pruned
 from recorder.imports.reading import Progress, Reading
 from recorder.store import Tally, Writer
@@ -91,8 +90,8 @@ def read(path: Path, zone: str) -> Iterator[Reading]:
     left as it is, whoever writes to it meanwhile. Raises a DatabaseError for one of a newer
     version, ImportFailedError for what is damaged or no history.
     """
-    with tempfile.TemporaryDirectory(prefix="buildrec-") as folder:
-        copy = Path(folder, "incoming.db")
+    with scratch.folder() as folder:
+        copy = folder / "incoming.db"
         try:
             with untouched.connect(path) as source:
                 mark = source.execute("PRAGMA application_id").fetchone()[0]

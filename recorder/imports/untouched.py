@@ -2,13 +2,13 @@
 
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from recorder import database
 from recorder.errors import ImportFailedError
+from recorder.imports import scratch
 
 _WAL_MODE = b"\2"  # SQLite, "Database File Format", the file's write version
 _WRITE_VERSION = 18
@@ -28,8 +28,8 @@ def connect(path: Path) -> Iterator[sqlite3.Connection]:
     left_over = (is_log and not index.exists()) or Path(f"{path}-journal").exists()
     if left_over:
         # Its writer has crashed, or it was copied from elsewhere: SQLite must mend it to read it.
-        with tempfile.TemporaryDirectory(prefix="buildrec-") as folder:
-            yield from _connected(_copied(path, Path(folder)), mode="rw")
+        with scratch.folder() as folder:
+            yield from _connected(_copied(path, folder), mode="rw")
     elif is_log or head[_WRITE_VERSION:] != _WAL_MODE:
         yield from _connected(path, mode="ro")
     else:

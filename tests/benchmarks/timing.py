@@ -1,5 +1,6 @@
 """Times things side by side: in turns, so that whatever else the machine does hits all of them."""
 
+import math
 import os
 import random
 import statistics
@@ -35,6 +36,16 @@ def spread(values: Sequence[float]) -> str:
     """The median with the quartiles, in ms."""
     low, middle, high = statistics.quantiles(values, n=4)
     return f"{middle:.1f} ms ({low:.1f} to {high:.1f})"
+
+
+def p95(values: Sequence[float]) -> float:
+    """The 95th percentile: the smallest value that 95 % of them do not exceed."""
+    return sorted(values)[math.ceil(0.95 * len(values)) - 1]
+
+
+def middle_and_p95(values: Sequence[float]) -> str:
+    """The median and the 95th percentile, in ms."""
+    return f"{statistics.median(values):.1f} ms, p95 {p95(values):.1f} ms"
 
 
 def command(*words: object, folder: object = None) -> Arm:
