@@ -1,7 +1,7 @@
 """Keeps `build_days` equal to what a query over `docker_builds` gives: one row an image and day."""
 
 import sqlite3
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 
 from recorder.contribution import Contribution
 from recorder.model import MICRO
@@ -108,7 +108,9 @@ class DayTotals:
 
     def close(self) -> None:
         """Write the rows of all days that changed."""
-        added = [(*k, *astuple(day)) for k, day in self._added.items() if k not in self._lessened]
+        added = [
+            (*k, *vars(day).values()) for k, day in self._added.items() if k not in self._lessened
+        ]
         self._connection.executemany(_ADD, added)
         for image, day in self._lessened:
             rebuild(self._connection, image, day)

@@ -4,13 +4,12 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-from recorder.errors import MissingExtraError
+from typing import IO, Any
 
 # Excel, "Specifications and limits".
 MOST_ROWS = 1_048_576
 _MOST_LETTERS = 32_767
+_SHEET_LETTERS = 31
 _MOST_EXACT = 10**15
 _FIRST_YEAR = 1900
 _WIDTHS = {"time": 19, "text": 24, "number": 12}
@@ -24,20 +23,17 @@ _FORMATS = {
 
 
 class Workbook:
-    """A workbook at `path`, to use in a `with`.
+    """A workbook in a file, or in an open one, to use in a `with`.
 
-    Text stays text, whatever it looks like: no formula, no link, no number. Raises
-    MissingExtraError where XlsxWriter is not installed.
+    Text stays text, whatever it looks like: no formula, no link, no number. Excel holds 32,767
+    letters in a cell and 15 digits of a number: longer text is cut, longer numbers are text.
     """
 
-    def __init__(self, path: Path) -> None:
-        try:
-            import xlsxwriter
-        except ImportError:
-            raise MissingExtraError(
-                "a workbook needs XlsxWriter", "run `pip install 'buildrec[xlsx]'`"
-            ) from None
-        self._book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
+    def __init__(self, target: Path | IO[bytes]) -> None:
+        import xlsxwriter  # here, since few commands and few servers ever write one
+
+        place = str(target) if isinstance(target, Path) else target
+        self._book = xlsxwriter.Workbook(place, {"constant_memory": True})
         self._bold = self._book.add_format({"bold": True, "bottom": 1})
         self._formats = {
             name: self._book.add_format({"num_format": form}) for name, form in _FORMATS.items()
@@ -73,7 +69,7 @@ class Workbook:
         return count
 
     def _begin(self, name: str, columns: Sequence[tuple[str, str]]) -> Any:
-        sheet = self._book.add_worksheet(name)
+        sheet = self._book.add_worksheet(name[:_SHEET_LETTERS])
         sheet.freeze_panes(1, 0)
         for place, (title, kind) in enumerate(columns):
             width = _WIDTHS.get(kind, _WIDTHS["number"] if kind else _WIDTHS["text"])
@@ -98,7 +94,11 @@ class Workbook:
             elif isinstance(value, int | float) and _is_exact(value):
                 sheet.write_number(line, place, value, form)
             else:
-                sheet.write_string(line, place, str(value)[:_MOST_LETTERS])
+                sheet.write_string(line, place, _text(value)[:_MOST_LETTERS])
+
+
+def _text(value: object) -> str:
+    return f"<{len(value)} bytes>" if isinstance(value, bytes) else str(value)
 
 
 def _moment(text: str) -> datetime | None:

@@ -48,7 +48,7 @@ DOORS = {
     "sqlite_utils": "migrations",
     "tabulate": "cli.output",
     "uvicorn": "publish.serve",
-    "xlsxwriter": "workbook publish.xlsx",
+    "xlsxwriter": "workbook",
 }
 
 

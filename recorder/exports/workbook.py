@@ -24,7 +24,7 @@ def write(
     selection: Selection,
     progress: Callable[[int], None],
 ) -> None:
-    """Write the workbook, newest builds first. Raises MissingExtraError."""
+    """Write the workbook, newest builds first."""
     with Workbook(path) as book:
         rows = flat_tables.BUILDS.rows(connection, selection, newest_first=True)
         book.add_sheets("Builds", _columns(flat_tables.BUILDS), _told(rows, progress))
