@@ -158,7 +158,7 @@ def test_the_page_of_a_build_says_what_changed_and_where_it_came_from(
     )
     assert words(page, "tr.stage") == ["code"]
     assert page.locator("td.when rect.cached").count() == 1
-    layers = page.locator("table", has_text="Instruction").locator("tbody tr")
+    layers = page.locator("table", has_text="Adds").locator("tbody tr")
     assert words(page, "table:has-text('Adds') tbody td.name") == ["ADD rootfs /", "RUN make all"]
     assert layers.first.locator("rect").bounding_box()["width"] > 200
 

@@ -48,7 +48,7 @@ def show(app: App, build: str | None, timezone: str | None, style: str | None) -
 
 def facts(row: Row) -> list[str]:
     """What is known of a build beside its steps, a few facts a line."""
-    excerpt = harmless.lines(row["error_excerpt"] or "").splitlines()
+    excerpt = harmless.lines(row["error_excerpt"] or "").expandtabs(4).splitlines()
     row = output.shown(row)
     status = "FAILED" if row["status"] == "failed" else row["status"]
     title = click.style(row["image_name"], bold=True)

@@ -6,7 +6,9 @@ import importlib
 from tests.benchmarks import places, report, timing
 from tests.benchmarks.options import Options
 
-NAMES = ("build", "record", "bulk", "merge", "export", "grown", "size", "queries", "pages", "history")
+NAMES = (
+    "build", "record", "bulk", "merge", "export", "grown", "size", "queries", "pages", "history"
+)  # fmt: skip
 
 
 def main() -> None:
