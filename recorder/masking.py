@@ -10,10 +10,11 @@ from recorder.model import Build, Step
 
 _SEPARATOR = re.compile(r"[/:._-]")
 _DIGIT = re.compile(r"\d")
-_TEXTS = (
-    "image_name", "dockerfile_path", "error_message", "builder", "target", "git_branch",
-    "git_commit", "git_remote", "ci_run", "ci_url", "platform", "error_excerpt",
+_REPEATED = (
+    "image_name", "dockerfile_path", "builder", "target", "git_branch", "git_remote", "platform",
 )  # fmt: skip
+_SINGULAR = ("error_message", "git_commit", "ci_run", "ci_url", "error_excerpt")
+_TEXTS = _REPEATED + _SINGULAR
 
 
 def mask(build: Build, redactor: redact.Redactor) -> Build:
@@ -45,10 +46,13 @@ def mask_row(build: Build, redactor: redact.Redactor) -> Build:
     """The build with the texts of its own row masked; its steps are left as they are."""
     arguments = redactor.arguments(build.build_args) if build.build_args else build.build_args
     if not build.secrets and arguments == build.build_args:
-        # Most rows hold no secret: one look at all of their texts together is the quickest.
-        texts = [value for name in _TEXTS if (value := getattr(build, name))]
+        # Most rows hold no secret. What repeats from build to build is remembered; of the rest one
+        # look at all texts together is the quickest.
+        texts = [value for name in _SINGULAR if (value := getattr(build, name))]
         together = "\n".join((*texts, *build.image_tags))
-        if redactor.text_once(together) == together:
+        if redactor.text_once(together) == together and all(
+            redactor.text(value) == value for name in _REPEATED if (value := getattr(build, name))
+        ):
             return build
     changed: dict[str, Any] = {
         name: masked

@@ -94,6 +94,7 @@ class Redactor:
     def __init__(self, key: bytes, known: Iterable[str] = ()) -> None:
         self._key = key
         self._masked: dict[str, str] = {}
+        self._arguments: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
         self._known = _pattern_of(spelled for value in known for spelled in spellings.of(value))
 
     def knowing(self, more: Iterable[str]) -> "Redactor":
@@ -154,6 +155,15 @@ class Redactor:
 
     def arguments(self, arguments: Mapping[str, str]) -> dict[str, str]:
         """Build arguments with the values masked that their names or shapes give away."""
+        given = tuple(arguments.items())  # those of a series seldom change
+        masked = self._arguments.get(given)
+        if masked is None:
+            if len(self._arguments) >= _REMEMBERED:
+                self._arguments.clear()
+            masked = self._arguments[given] = self._masked_arguments(arguments)
+        return masked
+
+    def _masked_arguments(self, arguments: Mapping[str, str]) -> dict[str, str]:
         return {
             self.text(name): self.hide(value)
             if SECRET_NAME.search(name) and value and not _MASK.fullmatch(value)
@@ -184,13 +194,18 @@ def blank(text: str) -> str:
     return _Blank(b"").text(text)
 
 
-def secret_values(arguments: Mapping[str, str]) -> set[str]:
+def secret_values(arguments: Mapping[str, str]) -> frozenset[str]:
     """The values of those `arguments` whose names say that they are secret, mere switches aside."""
-    return {
+    return _secret_values(tuple(arguments.items()))
+
+
+@functools.lru_cache(maxsize=1024)
+def _secret_values(arguments: tuple[tuple[str, str], ...]) -> frozenset[str]:
+    return frozenset(
         value
-        for name, value in arguments.items()
+        for name, value in arguments
         if SECRET_NAME.search(name) and not _MASK.fullmatch(value) and not _SWITCH.fullmatch(value)
-    }
+    )
 
 
 def load_key(environ: Mapping[str, str] = os.environ) -> bytes:
