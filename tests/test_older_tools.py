@@ -9,6 +9,8 @@ from publication_help import build, record
 
 from recorder import database, older_tools
 from recorder.errors import BadValueError
+from recorder.exports import build_times
+from recorder.publish.serve import publication
 
 
 def document(path: Path, layout: str = "averages") -> Any:
@@ -57,6 +59,16 @@ def test_the_older_reader_gets_the_last_build_of_the_list(recorded: Path) -> Non
     shown = older_reader(document(recorded, "list"))
     assert shown["last"] == "2025-07-10T08:00:00.000Z"
     assert shown["average"] == (30 + 10 + 60 + 2) / 4
+
+
+@pytest.mark.parametrize("layout", older_tools.LAYOUTS)
+async def test_the_file_and_the_url_give_older_tools_the_same(
+    recorded: Path, tmp_path: Path, layout: str
+) -> None:
+    written = tmp_path / "docker_build_times.json"
+    build_times.export(recorded, written, layout)
+    answer = await publication(recorded).client.get(f"/{written.name}?_layout={layout}")
+    assert json.loads(written.read_text()) == answer.json() == document(recorded, layout)
 
 
 def test_the_default_has_plain_numbers_by_image(recorded: Path) -> None:
