@@ -1,14 +1,15 @@
 """Records the history that `buildrec demo` shows where there is no engine.
 
-Really builds three small images again and again on the engine at hand: cold, warm, with a changed
-source, a changed argument, a failing and a cancelled step; then writes what buildrec recorded to
-recorder/demo_history.json. Needs a Docker Engine and a static busybox; takes about two minutes.
+Really builds three small images again and again on the engine at hand, with `buildrec build` and
+from Git checkouts: cold, warm, with changed sources, packages and arguments, with a test that
+fails and a build that is canceled. Then writes what was recorded to recorder/demo_history.json.
+Needs a Docker Engine, Git and a static busybox; takes about two minutes.
 
 usage: python docs/record_demo.py [BUSYBOX]
 """
 
-import asyncio
 import json
+import os
 import random
 import shutil
 import signal
@@ -16,123 +17,206 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from recorder import plain
-from recorder.engine import history, images, local_state, records
-from recorder.errors import EngineError
-from recorder.model import Build
+from recorder import database, plain, stored_builds
 
 TARGET = Path(__file__).parent.parent / "recorder" / "demo_history.json"
+ROUNDS = 16
+FORGE = "https://git.example.com/acme"
 BASE = """\
 FROM scratch AS base
 COPY busybox /bin/busybox
 RUN ["/bin/busybox", "--install", "-s", "/bin"]
+WORKDIR /srv
 """
 DOCKERFILES = {
     "storefront": BASE
-    + """\
+    + """
 FROM base AS packages
-WORKDIR /srv
-COPY packages.txt .
-RUN sleep {slow} && dd if=/dev/urandom of=modules bs=100k count=40 2>/dev/null
-FROM packages AS build
+COPY install packages.txt ./
+RUN ./install packages.txt
+
+FROM base AS pictures
+COPY optimise pictures.txt ./
+RUN ./optimise pictures.txt
+
+FROM packages AS bundle
 ARG RELEASE=dev
-COPY source .
-RUN sleep 0.6 && echo "$RELEASE" > release && cat * > bundle
-FROM base
-COPY --from=build /srv/bundle /srv/
+COPY compile main.txt ./
+RUN ./compile --release "$RELEASE" main.txt
+
+FROM base AS site
+COPY --from=pictures /srv/optimised ./
+COPY --from=bundle /srv/bundle ./
 """,
     "api:dev": BASE
-    + """\
-WORKDIR /srv
-COPY packages.txt .
-RUN sleep {slow} && cp packages.txt installed
-COPY source .
-RUN sleep 0.3 && test ! -f broken
+    + """
+COPY install packages.txt ./
+RUN ./install packages.txt
+COPY compile check main.txt ./
+RUN ./compile main.txt
+RUN ./check bundle
 """,
     "report-worker": BASE
-    + """\
+    + """
 FROM base AS fonts
-RUN sleep 0.5 && dd if=/dev/urandom of=/fonts bs=100k count=20 2>/dev/null
+COPY optimise pictures.txt ./
+RUN ./optimise pictures.txt
+
 FROM base AS code
-COPY source /srv
-RUN sleep {slow} && cat /srv/* > /code
-FROM base
-COPY --from=fonts /fonts /
-COPY --from=code /code /
+COPY compile main.txt ./
+RUN ./compile main.txt
+
+FROM base AS worker
+COPY --from=fonts /srv/optimised ./
+COPY --from=code /srv/bundle ./
+CMD report --every hour
 """,
 }
+SCRIPTS = {
+    "install": """\
+sleep {packages}
+dd if=/dev/urandom of=modules bs=100k count=40 2>/dev/null
+echo "installed $(wc -l < $1) packages"
+""",
+    "optimise": """\
+sleep 1.1
+dd if=/dev/urandom of=optimised bs=100k count=25 2>/dev/null
+""",
+    "compile": """\
+sleep {compile}
+dd if=/dev/urandom of=bundle bs=10k count={size} 2>/dev/null
+""",
+    "check": """\
+sleep 0.4
+echo "ok    test_basket"
+{verdict}
+echo "ok    test_orders"
+""",
+}
+_FAILS = 'echo "FAIL  test_checkout: expected 200, got 500" >&2; exit 1'
+
+
+class Project:
+    """A Git checkout with the sources of one image."""
+
+    def __init__(self, folder: Path, tag: str, busybox: str) -> None:
+        self.tag, self.name = tag, tag.partition(":")[0]
+        self.folder = folder / self.name
+        self.folder.mkdir()
+        shutil.copy(busybox, self.folder / "busybox")
+        (self.folder / "Dockerfile").write_text(DOCKERFILES[tag])
+        self._chance = random.Random()  # content that no cache has seen
+        self._git("init", "--quiet", "--initial-branch", "main")
+        self._git("remote", "add", "origin", f"{FORGE}/{self.name}.git")
+        self._run = 4_100
+
+    def change(self, round_: int, *, branch: str = "main", broken: bool = False) -> None:
+        """Commit the sources of a round; packages change in every fifth, pictures in two."""
+        slower = self.name == "storefront" and round_ >= 11
+        values = {
+            "packages": 1.4 + 0.2 * (round_ // 5),
+            "compile": 1.7 if slower else 0.8,
+            "size": 60 + 4 * round_,
+            "verdict": _FAILS if broken else 'echo "ok    test_checkout"',
+        }
+        for script, text in SCRIPTS.items():
+            file = self.folder / script
+            file.write_text(f"#!/bin/sh\nset -e\n{text.format(**values)}")
+            file.chmod(0o755)
+        self._fill("main.txt", 200)
+        if round_ % 5 == 0:
+            self._fill("packages.txt", 40 + round_)
+        if round_ in (0, 8):
+            self._fill("pictures.txt", 20)
+        self._git("checkout", "--quiet", "-B", branch)
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--message", f"round {round_}")
+
+    def build(self, db: Path, *options: str) -> "subprocess.Popen[bytes]":
+        """Begin a build that is recorded in `db`."""
+        self._run += 1
+        command = [sys.executable, "-m", "recorder", "--db", str(db), "build", "-q"]
+        command += ["-t", self.tag, *options, str(self.folder)]
+        run = {
+            "CI_PIPELINE_ID": str(self._run),
+            "CI_JOB_URL": f"{FORGE}/{self.name}/-/jobs/{self._run}",
+        }
+        return subprocess.Popen(
+            command, env={**environment(), **run},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def _fill(self, file: str, lines: int) -> None:
+        words = (f"{self._chance.getrandbits(64):016x}\n" for _ in range(lines))
+        (self.folder / file).write_text("".join(words))
+
+    def _git(self, *words: str) -> None:
+        who = ["-c", "user.name=demo", "-c", "user.email=demo@example.com"]
+        subprocess.run(
+            ["git", "-C", str(self.folder), *who, *words], env=environment(), check=True
+        )  # fmt: skip
 
 
 def main() -> None:
     busybox = sys.argv[1] if len(sys.argv) > 1 else shutil.which("busybox") or "/bin/busybox"
-    chance = random.Random()  # content that no cache has seen
-    begun = time.time()
     with tempfile.TemporaryDirectory() as folder:
-        for round_ in range(8):
-            for name, dockerfile in DOCKERFILES.items():
-                context = Path(folder, name.split(":")[0])
-                prepare(context, dockerfile, busybox, round_, chance)
-                build(context, name, round_, broken=(name == "api:dev" and round_ == 4))
-                if round_ in (2, 5):
-                    build(context, name, round_)
-        cancel(Path(folder, "storefront"), "storefront")
-        asyncio.run(write(begun))
-    for name in DOCKERFILES:
-        subprocess.run(["docker", "image", "rm", "-f", name], capture_output=True, check=False)
+        db = Path(folder, "demo.db")
+        projects = [Project(Path(folder), tag, busybox) for tag in DOCKERFILES]
+        for round_ in range(ROUNDS):
+            for project, every in zip(projects, (1, 2, 4), strict=True):
+                if round_ % every == 0:
+                    build_a_round(project, db, round_)
+        cancel(projects[0], db)
+        write(db)
+    for tag in DOCKERFILES:
+        subprocess.run(["docker", "image", "rm", "-f", tag], capture_output=True, check=False)
 
 
-def prepare(
-    context: Path, dockerfile: str, busybox: str, round_: int, chance: random.Random
-) -> None:
-    """The context of one round: new sources each time, new packages every third round."""
-    (context / "source").mkdir(parents=True, exist_ok=True)
-    shutil.copy(busybox, context / "busybox")
-    (context / "Dockerfile").write_text(dockerfile.format(slow=1.4 if round_ < 5 else 2.2))
-    (context / "packages.txt").write_text(f"packages of round {round_ // 3} in {context}\n")
-    (context / "source" / "main.txt").write_text(f"{round_} {chance.random()}\n" * 200)
+def build_a_round(project: Project, db: Path, round_: int) -> None:
+    """One build of new sources, now and then a second one of the same, which is warm."""
+    is_api = project.name == "api"
+    branch = "feature/passkeys" if is_api and round_ >= 12 else "main"
+    project.change(round_, branch=branch, broken=is_api and round_ in (6, 14))
+    options = [*arguments(project, round_), *(["--no-cache"] if round_ in (0, 8) else [])]
+    project.build(db, *options).wait()
+    if round_ in (4, 10):
+        project.build(db, *options).wait()
 
 
-def build(context: Path, name: str, round_: int, *, broken: bool = False) -> None:
-    (context / "source" / "broken").unlink(missing_ok=True)
-    if broken:
-        (context / "source" / "broken").touch()
-    command = ["docker", "buildx", "build", "-q", "-t", name]
-    command += ["--build-arg", f"RELEASE=1.{round_}"] if name == "storefront" else []
-    subprocess.run([*command, str(context)], capture_output=True, check=False)
+def arguments(project: Project, round_: int) -> list[str]:
+    return ["--build-arg", f"RELEASE=1.{round_}"] if project.name == "storefront" else []
 
 
-def cancel(context: Path, name: str) -> None:
-    (context / "packages.txt").write_text("unseen\n" + str(time.time()))
-    running = subprocess.Popen(
-        ["docker", "buildx", "build", "-t", name, str(context)], stderr=subprocess.DEVNULL
-    )
+def cancel(project: Project, db: Path) -> None:
+    project.change(ROUNDS)
+    building = project.build(db, *arguments(project, ROUNDS))
     time.sleep(1.2)
-    running.send_signal(signal.SIGINT)
-    running.wait()
+    building.send_signal(signal.SIGINT)
+    building.wait()
 
 
-async def write(begun: float) -> None:
-    """Turn the engine's records of these builds into the file, oldest first."""
-    builds = []
-    async with history.open_history() as engine:
-        for record in reversed(await engine.records()):
-            state = local_state.read(record.Ref)
-            if state is None or record.CreatedAt.seconds < begun - 1:
-                continue
-            origin = records.Origin("build", engine.builder)
-            found = records.to_build(record, await engine.trace(record.Ref), state, origin)
-            builds.append(plain.to_plain(with_size(found)))
-    TARGET.write_text(json.dumps(builds, ensure_ascii=False, separators=(",", ":")) + "\n")
+def environment() -> dict[str, str]:
+    """This process's, without what Git and CI systems of this machine would add to a build."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CI", "GIT", "BUILD", "TZ"))}
+    return {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "BUILDREC_MASK_KEY": "demo"}
+
+
+def write(db: Path) -> None:
+    """Write the builds to the file, oldest first; the layers of an image once."""
+    builds, images = [], set()
+    with database.connect_to_read(db) as connection:
+        for build in stored_builds.read(connection):
+            told = replace(build, saved_seconds=None)  # the store will find it anew
+            if build.image_digest in images:
+                told = replace(told, layers=())
+            images.add(build.image_digest)
+            builds.append(plain.to_plain(told))
+    lines = [json.dumps(build, ensure_ascii=False, separators=(",", ":")) for build in builds]
+    TARGET.write_text("[\n" + ",\n".join(lines) + "\n]\n")
     print(f"{len(builds)} builds, {TARGET.stat().st_size // 1024} KiB")
-
-
-def with_size(build: Build) -> Build:
-    try:
-        return images.onto(build, images.inspect(build.image_digest or "none"))
-    except EngineError:
-        return build
 
 
 if __name__ == "__main__":

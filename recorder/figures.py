@@ -2,7 +2,7 @@
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds for people: `40 ms`, `12.3 s`, `4 m 05 s`, `1 h 02 m`; a dash for none."""
+    """Seconds for people: `40 ms`, `12.3 s`, `4 m 05 s`, `1 h 02 m`, `1,204 h`; a dash for none."""
     if seconds is None:
         return "—"
     if seconds < 0.9995:
@@ -13,6 +13,8 @@ def duration(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} m {whole % 60:02d} s"
     minutes = round(seconds / 60)
+    if minutes >= 100 * 60:
+        return f"{round(seconds / 3600):,} h"
     return f"{minutes // 60} h {minutes % 60:02d} m"
 
 

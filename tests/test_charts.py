@@ -107,6 +107,37 @@ def test_builds_of_several_images_have_no_common_usual_or_size():
     assert "image size" not in alone
 
 
+def test_the_band_of_what_is_usual_lies_between_builds_that_were():
+    durations = [10.0, 20.0, 30.0, 40.0, 50.0, 30.0, 30.0]
+    rows = [a_build(number, seconds_) for number, seconds_ in enumerate(durations)]
+    chart = timeline.chart(rows, Nowhere(), "Builds")
+    band = drawn(chart).find(f".//{SVG}polygon[@class='band']").get("points").split()
+    values = [60 * (1 - float(point.split(",")[1]) / 1000) for point in band]
+    assert values[0] == pytest.approx(46, abs=0.1), "the 90th percentile of 10 to 50"
+    assert values[-1] == pytest.approx(14, abs=0.1), "the 10th"
+    assert "usual for partial" in chart.alone()
+
+
+def test_days_without_a_build_have_their_place():
+    rows = [ROWS["time_spent"] | {"day": day} for day in ("2025-07-12", "2025-07-10")]
+    days = drawn(of_query.chart("time_spent", rows, Nowhere(), "Days"))
+    bars = [bar for bar in days.iter(f"{SVG}rect") if bar.find(f"{SVG}title") is not None]
+    assert len({bar.get("x") for bar in bars}) == 3
+
+
+def test_a_day_is_named_once_below_its_columns():
+    rows = [ROWS["layers"] | {"build": number} for number in range(9)]
+    assert of_query.chart("layers", rows, Nowhere(), "Layers").alone().count(">10 Jul<") == 1
+
+
+def test_the_marks_of_a_waterfall_fit_its_bars_where_a_step_ends_after_the_build():
+    rest = {"error": None, "cached": 0, "shared": 0, "critical": 0}
+    steps = [{"started": 0.0, "duration": 20.0} | rest]
+    (bar,) = waterfall.bars(steps, 10.0)
+    marks = {words: share for share, words in waterfall.marks(waterfall.length(steps, 10.0))}
+    assert (bar.width, marks["20 s"], marks["10 s"]) == (1.0, 1.0, 0.5)
+
+
 def test_a_shared_step_begins_with_the_build_and_one_that_never_ran_has_no_width():
     steps = [
         {"started": -5.0, "duration": 5.0},
@@ -117,7 +148,7 @@ def test_a_shared_step_begins_with_the_build_and_one_that_never_ran_has_no_width
     rest = {"error": None, "cached": 0, "shared": 0, "critical": 0}
     bars = waterfall.bars([step | rest for step in steps], 10.0)
     assert [(round(bar.left, 3), round(bar.width, 3)) for bar in bars] == [
-        (0.0, 0.0), (0.333, 0.667), (0.0, 0.0), (0.133, 0.0),
+        (0.0, 0.333), (0.333, 0.667), (0.0, 0.0), (0.133, 0.0),
     ]  # fmt: skip
     assert waterfall.bars([], 0.0) == []
 

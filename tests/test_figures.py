@@ -11,6 +11,7 @@ from recorder import figures
         (None, "—"), (0.0, "0 ms"), (0.0424, "42 ms"), (0.9994, "999 ms"), (0.9996, "1.0 s"),
         (12.34, "12.3 s"), (59.94, "59.9 s"), (59.96, "1 m 00 s"), (185.2, "3 m 05 s"),
         (3599.4, "59 m 59 s"), (3600, "1 h 00 m"), (7265, "2 h 01 m"),
+        (4_334_400, "1,204 h"),
     ],
 )  # fmt: skip
 def test_durations(seconds: float | None, text: str) -> None:

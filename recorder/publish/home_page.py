@@ -42,7 +42,6 @@ def _with_sparks(asker: Asker, image: Row) -> dict[str, Any]:
         **image,
         "durations": small.spark([row["build_duration"] for row in latest], "durations"),
         "sizes": small.spark(sizes, "sizes", "saved"),
-        "verdict": verdict(image["last_duration"], image["median_duration"]),
     }
 
 

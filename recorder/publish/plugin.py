@@ -109,6 +109,8 @@ def render_cell(
 
 
 @_hook
-def prepare_jinja2_environment(env: Any) -> None:
-    """The filters of our templates."""
+def prepare_jinja2_environment(env: Any, datasette: Any) -> None:
+    """The filters of our templates, and what they need even on a page of an error."""
     env.filters.update(template_vars.FILTERS)
+    if _is_ours(datasette):
+        env.globals.update(template_vars.of_every_page(datasette))

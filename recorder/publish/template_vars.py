@@ -14,6 +14,16 @@ from recorder.publish.site import DATABASE
 FILTERS: dict[str, Callable[..., Any]] = {**words.FILTERS, "step_took": took}
 
 
+def of_every_page(datasette: Any) -> dict[str, Any]:
+    """What the frame of every page needs, that of an error as well."""
+    return {
+        "to": PageAddresses(datasette),
+        "history_name": DATABASE,
+        "buildrec_version": __version__,
+        "stylesheet": assets.address(datasette, "buildrec.css"),
+    }
+
+
 def of_page(datasette: Any, view_name: str, request: Any, table: str | None) -> dict[str, Any]:
     """Variables of every page; those that cost a query are functions, to be called where shown."""
     history = datasette.get_database(DATABASE)
@@ -35,10 +45,7 @@ def of_page(datasette: Any, view_name: str, request: Any, table: str | None) -> 
 
     del view_name, table
     return {
-        "to": PageAddresses(datasette),
-        "history_name": DATABASE,
-        "buildrec_version": __version__,
-        "stylesheet": assets.address(datasette, "buildrec.css"),
+        **of_every_page(datasette),
         "live_script": assets.address(datasette, "live.js"),
         "home_page": home,
         "build_page": build,

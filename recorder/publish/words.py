@@ -53,9 +53,22 @@ def change(value: float, before: float) -> str:
     if abs(value - before) < before * 0.005:
         return ""
     if value >= before * 3:
-        return f"{value / before:.3g} \N{MULTIPLICATION SIGN}"
+        share = value / before
+        return f"{share:{',.0f' if share >= 100 else '.3g'}} \N{MULTIPLICATION SIGN}"
     sign = "+" if value >= before else "\N{MINUS SIGN}"
     return f"{sign}{abs(value / before - 1):.0%}".replace("%", "\N{NARROW NO-BREAK SPACE}%")
+
+
+def points(share: float, before: float) -> str:
+    """The change from one share to another in points of a percentage: `+24 points`."""
+    found = round(share * 100) - round(before * 100)
+    sign = "+" if found > 0 else "\N{MINUS SIGN}"
+    return f"{sign}{abs(found)} point{'' if abs(found) == 1 else 's'}" if found else ""
+
+
+def counted(number: int, one: str) -> str:
+    """A number with its noun: `1 build`, `1,204 builds`."""
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
 
 
 def commit_address(remote: str | None, commit: str | None) -> str | None:
@@ -91,4 +104,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "build_size": figures.megabytes,
     "build_share": figures.percent,
     "build_moment": moment,
+    "build_counted": counted,
 }

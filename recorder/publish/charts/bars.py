@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from recorder.publish.charts.drawing import Chart, clipped, element, link, percent, text, tip
+from recorder.publish.words import counted
 
 _ROW, _TOP = 34, 4
 
@@ -41,7 +42,8 @@ def chart(bars: Sequence[Bar], title: str, key: Sequence[tuple[str, str]] = ()) 
     for bar in bars:
         content += _bar(bar, most, y)
         y += _ROW
-    about = f"{len(bars)} bars, the first {bars[0].name}: {bars[0].words}. The table has the same."
+    first = f"the first {bars[0].name}: {bars[0].words}"
+    about = f"{counted(len(bars), 'bar')}, {first}. The table has the same."
     return Chart(content, y + _TOP, title, about)
 
 

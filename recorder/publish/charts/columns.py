@@ -38,19 +38,19 @@ def chart(
     if not columns:
         return None
     scale = scale_of(max(sum(part.value for part in column.parts) for column in columns) or 1.0)
-    content, names = "", ""
+    content, names, named = "", "", ""
     every = max(1, -(-len(columns) // 6))
-    wide = 1 / max(len(columns), 8)
+    wide = 1 / max(len(columns), 6)
     for number, column in enumerate(columns):
         left = number * wide
         content += link(column.address, _column(column, left, wide, scale))
-        if number % every == 0:
-            x = percent(left + wide * 0.1)
-            names += text(column.name, x=x, y=_TOP + _TALL + 14)
+        if number % every == 0 and column.name != named:
+            named = column.name
+            names += text(named, x=percent(left + wide * 0.1), y=_TOP + _TALL + 14)
     content = panels.panel(content, scale, words, top=_TOP, height=_TALL) + names
     below = _TOP + _TALL + panels.AXIS + 4
     legend, height = panels.key_below(key, top=below)
-    return Chart(content + legend, below + height, title, about)
+    return Chart(content + legend, below + height, title, about, gutter=panels.GUTTER)
 
 
 def _column(column: Column, left: float, wide: float, scale: Scale) -> str:

@@ -79,18 +79,26 @@ class Chart(NamedTuple):
     title: str
     about: str
     width: int = WIDTH
+    gutter: int = 0
+    """Pixels left of the content, for what it says at negative places."""
 
     def on_page(self) -> Markup:
         """As part of a page, as wide as its place; the page holds the styles."""
-        drawn = self._root(self.content, next(_NUMBERS), width="100%", height=self.height)
+        kind = "chart gutter" if self.gutter else "chart"
+        drawn = self._root(
+            self.content, next(_NUMBERS), class_=kind, width="100%", height=self.height
+        )
         return Markup(drawn)  # noqa: S704 - `element` has escaped every text
 
     def alone(self) -> str:
         """As a document of its own, with its styles, to be shown as an image."""
         style = element("style", STYLE)
         paper = element("rect", class_="paper", width="100%", height="100%")
+        content = element(
+            "svg", self.content, x=self.gutter, width=self.width - self.gutter, overflow="visible"
+        ) if self.gutter else self.content  # fmt: skip
         return self._root(
-            style + paper + self.content, 1, xmlns="http://www.w3.org/2000/svg",
+            style + paper + content, 1, class_="chart", xmlns="http://www.w3.org/2000/svg",
             viewBox=f"0 0 {self.width} {self.height:g}", width=self.width, height=self.height,
         )  # fmt: skip
 
@@ -101,9 +109,7 @@ class Chart(NamedTuple):
             + element("desc", clean(self.about), id=f"chart{number}-about")
             + content
         )
-        return element(
-            "svg", inside, role="group", aria_labelledby=names, class_="chart", **attributes
-        )
+        return element("svg", inside, role="group", aria_labelledby=names, **attributes)
 
 
 def place(x: float, y: float, content: str) -> str:
@@ -157,7 +163,7 @@ RULES = (
     ".chart .ink{fill:var(--ink)}.chart .head{fill:var(--ink);font-weight:600}"
     ".chart .paper{fill:var(--paper)}"
     ".chart .grid{stroke:var(--line);stroke-width:1;shape-rendering:crispEdges}"
-    ".chart .halo{paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}"
+    ".chart.gutter{box-sizing:border-box;padding-left:58px}"
     ".chart .band{fill:var(--band);opacity:.14}"
     ".chart .usual{fill:none;stroke:var(--band);stroke-width:1.5;opacity:.75;"
     "vector-effect:non-scaling-stroke}"

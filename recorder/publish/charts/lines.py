@@ -8,6 +8,7 @@ from recorder import figures
 from recorder.publish.charts import panels
 from recorder.publish.charts.drawing import Chart, shape, stretched, tip
 from recorder.publish.charts.scales import Scale, TimeAxis, plain, seconds, short
+from recorder.publish.words import counted
 
 _TOP, _TALL = 18, 220
 
@@ -58,5 +59,6 @@ def _chart(
     entries = [(f"c{number % 10 + 1}", name) for number, name in enumerate(names)]
     key, height = panels.key_below(entries, top=below)
     days = len({row["day"] for row in rows})
-    about = f"{len(names)} images over {days} days (UTC). The table has the same figures."
-    return Chart(content + key, below + height, title, about)
+    shown = f"{counted(len(names), 'image')} over {counted(days, 'day')} (UTC)"
+    about = f"{shown}. The table has the same figures."
+    return Chart(content + key, below + height, title, about, gutter=panels.GUTTER)

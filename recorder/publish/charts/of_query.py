@@ -1,7 +1,7 @@
 """Which chart draws the rows of which canned query."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from recorder import figures
@@ -9,6 +9,7 @@ from recorder.publish.charts import bars, columns, lines, small, timeline, water
 from recorder.publish.charts.addresses import Addresses
 from recorder.publish.charts.drawing import Chart, text
 from recorder.publish.charts.scales import plain, seconds, short
+from recorder.publish.words import counted
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -16,6 +17,7 @@ _Draw = Callable[[Rows, Addresses, str], Chart | None]
 
 _MOST_BARS = 40
 _MOST_LAYERS = 9
+_MOST_DAYS = 400
 
 
 def chart(query: str, rows: Rows, addresses: Addresses, title: str) -> Chart | None:
@@ -115,14 +117,29 @@ def _days(rows: Rows, to: Addresses, title: str) -> Chart | None:
                                  f"{row['day']}: {figures.duration(row['saved_seconds'])} saved"),
                 ),
             )
-            for row in reversed(rows)
+            for row in _every_day(rows)
         ],
         seconds,
         short,
         (("ran", "spent building"), ("saved", "saved by the cache")),
         title,
-        f"{len(rows)} days, {figures.duration(spent)} spent, {figures.duration(saved)} saved.",
+        f"{counted(len(rows), 'day')} with builds, {figures.duration(spent)} spent, "
+        f"{figures.duration(saved)} saved.",
     )  # fmt: skip
+
+
+def _every_day(rows: Rows) -> list[Row]:
+    """The days from the first to the last, those without a build as well, for a true axis."""
+    try:
+        days = {date.fromisoformat(row["day"]): row for row in rows}
+    except ValueError:  # another program wrote the row
+        return [*reversed(rows)]
+    first, last = min(days, default=None), max(days, default=None)
+    if first is None or last is None or (last - first).days > _MOST_DAYS:
+        return [*reversed(rows)]
+    none = {"total_duration": 0.0, "saved_seconds": 0.0}
+    every = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    return [days.get(day) or {"day": str(day), **none} for day in every]
 
 
 def _day(stamp: str) -> str:
@@ -165,7 +182,7 @@ def _layers(rows: Rows, to: Addresses, title: str) -> Chart | None:
         key.append(("off", "others"))
     return columns.chart(
         stacked, plain, figures.megabytes, key, title,
-        f"The layers of {len(stacked)} images. The table has the same figures.",
+        f"The layers of {counted(len(stacked), 'image')}. The table has the same figures.",
     )  # fmt: skip
 
 
@@ -181,7 +198,7 @@ def _step(rows: Rows, to: Addresses, title: str) -> Chart | None:
             "status": "failed" if row["error"] else "completed",
         }
         for row in rows
-        if row["started"] is not None
+        if row["started"] is not None and (row["cached"] or row["duration"] is not None)
     ]
     return timeline.chart(shown, to, title, {"partial": "ran", "warm": "cached"})
 

@@ -8,6 +8,9 @@ from recorder.publish.charts.scales import Scale, TimeAxis
 AXIS = 20
 """Pixels that the figures below a panel take."""
 
+GUTTER = 58
+"""Pixels left of a panel, where its values stand."""
+
 KEY_ROW = 18
 """Pixels of one row of a key below a chart."""
 
@@ -15,12 +18,12 @@ KEY_ROW = 18
 def panel(
     content: str, scale: Scale, words: Callable[[float], str], *, top: float, height: float
 ) -> str:
-    """`content` over the lines of the values that `scale` marks, the values in `words` upon it."""
+    """`content` over the lines of what `scale` marks, whose values stand in `words` left of it."""
     lines, labels = [_line(top + height)], []
     for value in scale.ticks:
         y = top + height * (1 - scale.share(value))
         lines.append(_line(y))
-        labels.append(text(words(value), x=0, y=y - 3, class_="halo"))
+        labels.append(text(words(value), x=-8, y=y + 4, text_anchor="end"))
     return "".join([*lines, content, *labels])
 
 
@@ -65,6 +68,11 @@ def cross(class_: str) -> str:
 def arrow(class_: str) -> str:
     """An arrow upwards, for a value beyond the axis."""
     return element("path", d="M0-5L5 4H-5Z", class_=class_)
+
+
+def patch(class_: str) -> str:
+    """A piece of a band."""
+    return element("rect", class_=class_, x=-6, y=-5, width=12, height=10)
 
 
 def dot(class_: str, radius: float = 4, *, hollow: bool = False) -> str:

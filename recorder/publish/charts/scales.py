@@ -14,8 +14,8 @@ _SPANS = (
     (300, timedelta(minutes=1)), (1800, timedelta(minutes=5)), (2 * 3600, timedelta(minutes=30)),
     (6 * 3600, timedelta(hours=1)), (86400, timedelta(hours=6)),
     (3 * 86400, timedelta(hours=12)), (6 * 86400, timedelta(days=1)),
-    (14 * 86400, timedelta(days=3)), (35 * 86400, timedelta(days=7)),
-    (75 * 86400, timedelta(days=14)),
+    (14 * 86400, timedelta(days=3)),
+    (49 * 86400, timedelta(days=7)), (75 * 86400, timedelta(days=14)),
 )  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def short(value: float) -> str:
     if value < 1:
         return f"{value * 1000:g} ms"
     parts = ((value // 3600, "h"), (value % 3600 // 60, "m"), (value % 60, "s"))
-    return " ".join(f"{amount:g} {unit}" for amount, unit in parts if amount)
+    return " ".join(f"{amount:,g} {unit}" for amount, unit in parts if amount)
 
 
 def plain(most: float, wanted: int = 4) -> Scale:

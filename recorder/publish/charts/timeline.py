@@ -14,6 +14,7 @@ from recorder.publish.charts import panels
 from recorder.publish.charts.addresses import Addresses
 from recorder.publish.charts.drawing import Chart, link, shape, stretched, text, tip
 from recorder.publish.charts.scales import Scale, TimeAxis, plain, seconds, short
+from recorder.publish.words import counted
 
 Row = Mapping[str, Any]
 
@@ -49,15 +50,17 @@ def chart(
     axis = TimeAxis(moments, ordered[-1]["timezone"])
     scale = seconds(_ceiling([row["build_duration"] for row in ordered]))
     bottom = _TOP + _TALL
-    content = ("" if several else _band(ordered, moments, axis, scale)) + "".join(
+    like, band = (None, "") if several else _band(ordered, moments, axis, scale)
+    content = band + "".join(
         _point(row, axis.share(moment), scale, addresses, classes)
         for row, moment in zip(ordered, moments, strict=True)
     )
     content = panels.panel(content, scale, short, top=_TOP, height=_TALL)
-    content += _key(ordered, classes)
+    content += _key(ordered, classes, like if band else None)
     sizes, height = ("", 0.0) if several else _sizes(ordered, moments, axis, bottom + _GAP)
     content += sizes + panels.time_axis(axis, y=bottom + height)
-    return Chart(content, bottom + height + panels.AXIS, title, _about(ordered))
+    tall = bottom + height + panels.AXIS
+    return Chart(content, tall, title, _about(ordered), gutter=panels.GUTTER)
 
 
 def _placed(rows: Sequence[Row]) -> Iterator[tuple[datetime, Row]]:
@@ -70,9 +73,8 @@ def _placed(rows: Sequence[Row]) -> Iterator[tuple[datetime, Row]]:
 def _about(rows: Sequence[Row]) -> str:
     good = [row["build_duration"] for row in rows if row["status"] == "completed"]
     failed = sum(row["status"] == "failed" for row in rows)
-    words = (
-        f"{len(rows)} builds from {rows[0]['completed_at'][:10]} to {rows[-1]['completed_at'][:10]}"
-    )
+    first, last = (row["completed_at"][:10] for row in (rows[0], rows[-1]))
+    words = f"{counted(len(rows), 'build')} from {first} to {last}"
     if good:
         words += f", taking from {figures.duration(min(good))} to {figures.duration(max(good))}"
     return f"{words}, {failed} failed. The table has the same builds."
@@ -87,7 +89,7 @@ def _ceiling(durations: Sequence[float]) -> float:
     return nearly * 1.3 if most > nearly * 4 else most
 
 
-def _key(rows: Sequence[Row], classes: Mapping[str, str]) -> str:
+def _key(rows: Sequence[Row], classes: Mapping[str, str], like: str | None) -> str:
     present = {row["cache_class"] for row in rows if row["status"] == "completed"}
     entries = [(_CLASSES[name], words) for name, words in classes.items() if name in present]
     statuses = {row["status"] for row in rows}
@@ -95,6 +97,8 @@ def _key(rows: Sequence[Row], classes: Mapping[str, str]) -> str:
         entries.append((panels.cross("bad"), "failed"))
     if "canceled" in statuses:
         entries.append((panels.dot("off", 3, hollow=True), "canceled"))
+    if like:
+        entries.append((panels.patch("band"), f"usual for {classes.get(like, like)}"))
     return panels.key_above(entries)
 
 
@@ -126,11 +130,16 @@ def _point(
     return link(addresses.build(row["id"]), panels.at(x, y, tip(", ".join(words)) + mark))
 
 
-def _band(rows: Sequence[Row], moments: Sequence[datetime], axis: TimeAxis, scale: Scale) -> str:
-    """Between the tenth and the ninetieth percentile of the twenty like builds before."""
+def _band(
+    rows: Sequence[Row], moments: Sequence[datetime], axis: TimeAxis, scale: Scale
+) -> tuple[str | None, str]:
+    """The commonest class of cache, and the band of its builds.
+
+    It lies between the tenth and the ninetieth percentile of the twenty such builds before each.
+    """
     good = [i for i, row in enumerate(rows) if row["status"] == "completed"]
     if not good:
-        return ""
+        return None, ""
     like, _ = Counter(rows[i]["cache_class"] for i in good).most_common(1)[0]
     upper, lower, middle = [], [], []
     seen: list[float] = []
@@ -138,16 +147,16 @@ def _band(rows: Sequence[Row], moments: Sequence[datetime], axis: TimeAxis, scal
         if rows[i]["cache_class"] != like:
             continue
         if len(seen) >= _FEWEST:
-            cuts = quantiles(seen[-_WINDOW:], n=10)
+            cuts = quantiles(seen[-_WINDOW:], n=10, method="inclusive")
             x = axis.share(moments[i])
             upper.append((x, 1 - scale.share(cuts[8])))
             middle.append((x, 1 - scale.share(cuts[4])))
             lower.append((x, 1 - scale.share(cuts[0])))
         seen.append(rows[i]["build_duration"])
     if len(upper) < 2:
-        return ""
+        return like, ""
     shapes = shape([*upper, *reversed(lower)], "band", closed=True) + shape(middle, "usual")
-    return stretched(shapes, top=_TOP, height=_TALL)
+    return like, stretched(shapes, top=_TOP, height=_TALL)
 
 
 def _sizes(

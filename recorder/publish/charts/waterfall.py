@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from recorder import figures
 from recorder.publish.charts.drawing import Chart, clipped, element, percent, text, tip
 from recorder.publish.charts.scales import seconds, short
+from recorder.publish.words import counted
 
 _ROW, _TOP, _NAMES = 22, 24, 0.4
 _KEY = (
@@ -34,17 +35,18 @@ class Lane(NamedTuple):
 def bars(steps: Iterable[Mapping[str, Any]], build_seconds: float) -> list[Bar]:
     """The steps as bars over the time of the build; a step that never ran has no width.
 
-    What lies before the build's own beginning (a step that another build had begun) is cut off.
+    A step that another build had begun starts with the build: its duration is the part inside.
     """
     rows = list(steps)
-    ends = [(row["started"] or 0.0) + (row["duration"] or 0.0) for row in rows]
-    whole = max([build_seconds, *ends]) or 1.0
-    found = []
-    for row, end in zip(rows, ends, strict=True):
-        left = min(max((row["started"] or 0.0) / whole, 0.0), 1.0)
-        width = max(min(end / whole, 1.0) - left, 0.0) if row["duration"] else 0.0
-        found.append(Bar(row, left, width, _class(row)))
-    return found
+    whole = length(rows, build_seconds) or 1.0
+    return [
+        Bar(row, _began(row) / whole, (row["duration"] or 0.0) / whole, _class(row)) for row in rows
+    ]
+
+
+def length(steps: Iterable[Mapping[str, Any]], build_seconds: float = 0.0) -> float:
+    """The seconds that the time axis holds: the build's, or up to the end of its last step."""
+    return max([build_seconds, *(_began(row) + (row["duration"] or 0.0) for row in steps)])
 
 
 def lanes(found: Sequence[Bar]) -> list[Lane]:
@@ -56,19 +58,18 @@ def lanes(found: Sequence[Bar]) -> list[Lane]:
     return [Lane(stage, list(group)) for stage, group in groupby(ordered, _stage)]
 
 
-def marks(build_seconds: float) -> list[tuple[float, str]]:
-    """Round instants of the build's time, as shares of it, with their words."""
-    if build_seconds <= 0:
+def marks(whole: float) -> list[tuple[float, str]]:
+    """Round instants of the time axis of `length`, as shares of it, with their words."""
+    if whole <= 0:
         return []
-    scale = seconds(build_seconds, 5)
-    return [(tick / build_seconds, short(tick)) for tick in scale.ticks if tick <= build_seconds]
+    return [(tick / whole, short(tick)) for tick in seconds(whole, 5).ticks if tick <= whole]
 
 
 def chart(steps: Sequence[Mapping[str, Any]], title: str) -> Chart | None:
     """The waterfall as one drawing, from the rows of `steps_of_build`."""
     if not steps:
         return None
-    whole = max((row["started"] or 0.0) + (row["duration"] or 0.0) for row in steps)
+    whole = length(steps)
     found = bars(steps, whole)
     height = _TOP + _ROW * len(found)
     content, x = "", 0.0
@@ -85,7 +86,8 @@ def chart(steps: Sequence[Mapping[str, Any]], title: str) -> Chart | None:
         content += text(words, x=at, y=height + 14, text_anchor="end")
     for number, bar in enumerate(found):
         content += _row(bar, _TOP + number * _ROW, wide)
-    about = f"{len(found)} steps over {figures.duration(whole)}. The table has the same steps."
+    shown = f"{counted(len(found), 'step')} over {figures.duration(whole)}"
+    about = f"{shown}. The table has the same steps."
     return Chart(content, height + 20, title, about)
 
 
@@ -106,6 +108,10 @@ def took(step: Mapping[str, Any]) -> str:
     if step["started"] is None:
         return "not run"
     return "cut off" if step["duration"] is None else figures.duration(step["duration"])
+
+
+def _began(step: Mapping[str, Any]) -> float:
+    return max(step["started"] or 0.0, 0.0)
 
 
 def _stage(bar: Bar) -> str:
