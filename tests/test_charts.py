@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
+import properties  # noqa: F401
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
