@@ -340,12 +340,13 @@ def test_the_legacy_builder_prints_the_same_through_us(
     command = ("docker", "build", "--tag", image_name, context(shell("echo hello")))
     run(*command)
     direct, ours = run(*command), buildrec("run", "--", *command, db=db)
-    assert (ours.stdout, ours.stderr) == (direct.stdout, direct.stderr)
     terminals = Terminal(*command), Terminal(COMMAND, "--db", db, "run", "--", *command)
     assert [terminal.wait() for terminal in terminals] == [0, 0]
-    # Before the first step it shows how much of the context is sent, as often as there is time.
-    said = [terminal.shown.partition(b"Step 1/")[2] for terminal in terminals]
-    assert said[0] == said[1] != b""
+    assert ours.stderr == direct.stderr
+    # Before the first step it tells how much of the context is sent, as often as there is time.
+    for pair in ((direct.stdout, ours.stdout), [terminal.shown for terminal in terminals]):
+        said = [output.partition(b"Step 1/")[2] for output in pair]
+        assert said[0] == said[1] != b""
     assert len(rows(db)) == 2
 
 
