@@ -2,6 +2,7 @@
 
 import sqlite3
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
 from recorder import schema
@@ -56,6 +57,13 @@ def find_build(connection: sqlite3.Connection, wanted: str | None = None) -> Row
         f"there is no build {wanted!r}" if wanted else "there is no build yet",
         "see `buildrec history` for those there are" if wanted else "record one first",
     )
+
+
+def waiting_seconds(build: Mapping[str, Any]) -> float | None:
+    """What is left of a build's duration beside its critical path: nothing of it worked then."""
+    if build["critical_path_seconds"] is None:
+        return None
+    return max(round(float(build["build_duration"] - build["critical_path_seconds"]), 6), 0.0)
 
 
 def steps(connection: sqlite3.Connection, build_id: int) -> list[Row]:

@@ -14,7 +14,7 @@ import yaml
 from datasette.app import Datasette
 from publication_help import build, record, step
 
-from recorder import database, schema, views
+from recorder import database, queries, schema, views
 from recorder.model import Layer, Lint
 from recorder.publish import parameters, words
 from recorder.publish.charts import of_query
@@ -539,3 +539,18 @@ def test_a_timestamp_of_another_program_is_shown_as_it_is() -> None:
     assert words.items("not JSON") == ["not JSON"]
     assert words.items('{"A": 1}') == ["A=1"]
     assert words.items('["a", 2]') == ["a", "2"]
+
+
+def test_what_no_step_worked_in_is_waiting() -> None:
+    for took, path, waited in ((10.0, 7.25, 2.75), (3.0, 3.5, 0.0), (3.0, None, None)):
+        row = {"build_duration": took, "critical_path_seconds": path}
+        assert queries.waiting_seconds(row) == waited
+
+
+async def test_the_waiting_of_a_build_is_told_as_json_and_on_its_page(database_path: Path) -> None:
+    record(database_path, build(seconds=10, critical_path_seconds=7.25))
+    published = publication(database_path)
+    (row,) = await rows(published, "image.json")
+    assert row["waiting_seconds"] == 2.75
+    page = (await published.client.get(f"{HOME}/docker_builds/1")).text
+    assert re.search(r">Waiting</th>\s*<td class=.n.>2\.8 s<", page)

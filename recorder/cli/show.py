@@ -31,7 +31,8 @@ def show(app: App, build: str | None, timezone: str | None, style: str | None) -
     style = style or output.default_style()
     if style == "json":
         parts = {"steps": steps, "layers": layers, "lints": lints}
-        output.emit_json({**output.parsed(found), **parts})
+        waiting = {"waiting_seconds": queries.waiting_seconds(found)}
+        output.emit_json({**output.parsed(found), **waiting, **parts})
     elif style != "table":
         output.emit(steps, style, [], "")
     else:
@@ -140,7 +141,8 @@ def _saved(row: Row) -> str:
 def _path(row: Row) -> str:
     if row["critical_path_seconds"] is None:
         return ""
-    return f"critical path {figures.duration(row['critical_path_seconds'])}"
+    waiting = figures.duration(queries.waiting_seconds(row))
+    return f"critical path {figures.duration(row['critical_path_seconds'])}, waiting {waiting}"
 
 
 def _git(row: Row) -> str:

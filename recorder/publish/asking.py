@@ -22,10 +22,6 @@ class Asker:
         given = {key: str(values.get(key, "")) for key in query.get("params", ())}
         return self.rows(query["sql"], given)
 
-    def title(self, name: str) -> str:
-        """The title of a canned query."""
-        return str(self._queries[name]["title"])
-
     def rows(self, sql: str, values: object = ()) -> list[Row]:
         """The rows of a query of ours."""
         cursor = self._connection.execute(sql, values)  # type: ignore[arg-type]

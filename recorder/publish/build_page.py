@@ -29,6 +29,7 @@ WHERE s.duration_us IS NOT NULL
 _COMPARED = (
     ("Duration", "build_duration", figures.duration),
     ("Critical path", "critical_path_seconds", figures.duration),
+    ("Waiting", "waiting_seconds", figures.duration),
     ("Image size", "image_size_mb", figures.megabytes),
     ("Instructions cached", "cache_ratio", figures.percent),
     ("Saved by the cache", "saved_seconds", figures.duration),
@@ -76,6 +77,9 @@ def page(datasette: Any, connection: sqlite3.Connection, number: str) -> dict[st
 
 def _compared(build: Row, before: Row | None) -> list[dict[str, Any]]:
     """The figures of the build beside those of the one before, with their change."""
+    build = {**build, "waiting_seconds": queries.waiting_seconds(build)}
+    if before:
+        before = {**before, "waiting_seconds": queries.waiting_seconds(before)}
     rows = []
     for name, column, say in _COMPARED:
         value, old = build[column], before[column] if before else None

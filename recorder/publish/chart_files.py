@@ -25,5 +25,5 @@ def _render(datasette: Any, rows: Any, query_name: str | None) -> Response:
         raise NotFound("There is no chart of this: charts are drawn of canned queries.")
     chart = of_query.chart(name, [dict(row) for row in rows], Nowhere(), title(datasette, name))
     if chart is None:
-        chart = of_query.empty(title(datasette, name))
+        chart = of_query.empty(title(datasette, name), "No build yet.")
     return Response(chart.alone(), content_type="image/svg+xml; charset=utf-8")

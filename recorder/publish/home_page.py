@@ -4,7 +4,7 @@ import sqlite3
 from typing import Any
 
 from recorder.publish.addresses import PageAddresses
-from recorder.publish.asking import Asker, Row
+from recorder.publish.asking import Asker, Row, title
 from recorder.publish.charts import of_query, small
 from recorder.publish.words import verdict
 
@@ -29,7 +29,7 @@ def page(datasette: Any, connection: sqlite3.Connection) -> dict[str, Any]:
             _with_sparks(asker, row) for row in asker.query("image_statistics", limit=_IMAGES)
         ],
         "totals": _totals(days),
-        "days_chart": of_query.chart("time_spent", days, to, asker.title("time_spent")),
+        "days_chart": of_query.chart("time_spent", days, to, title(datasette, "time_spent")),
         "standing": asker.query("standing_failures"),
         "slowest": asker.query("slowest_steps", limit=_STEPS),
     }

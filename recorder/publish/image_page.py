@@ -27,6 +27,5 @@ def page(datasette: Any, connection: sqlite3.Connection, builds: Sequence[Row]) 
         "timeline": of_query.chart("image", builds, to, f"Builds of {name}"),
         "slowest": [row for row in steps if row["runs"]][:_STEPS],
         "missed": missed[:_STEPS],
-        "layers": layers,
         "layers_chart": of_query.chart("layers", layers, to, f"Layers of {name}"),
     }

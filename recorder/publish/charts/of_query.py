@@ -26,10 +26,9 @@ def chart(query: str, rows: Rows, addresses: Addresses, title: str) -> Chart | N
     return draw(rows, addresses, title) if draw else None
 
 
-def empty(title: str) -> Chart:
-    """What is drawn where there is nothing to draw."""
-    words = text("No build yet.", x="50%", y=40, text_anchor="middle")
-    return Chart(words, 70, title, "No build yet.")
+def empty(title: str, words: str) -> Chart:
+    """What is drawn where there is nothing to draw: `words` that say why."""
+    return Chart(text(words, x="50%", y=40, text_anchor="middle"), 70, title, words)
 
 
 def has_chart(query: str | None) -> bool:
