@@ -43,4 +43,9 @@ def _migrations() -> "Migrations":
         days.rebuild(database.conn)
         database.conn.execute("DROP VIEW IF EXISTS layers")  # build_layers; a query has its name
 
+    @migrations(name="3_alerts_inputs_benchmarks")
+    def alerts_inputs_benchmarks(database) -> None:  # type: ignore[no-untyped-def]
+        for statement in schema.statements(3):
+            database.conn.execute(statement)
+
     return migrations

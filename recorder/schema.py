@@ -1,9 +1,12 @@
 """The tables, a sentence for each table and column; docs/schema.md is printed from this."""
 
+from recorder.alert_tables import ALERT_INDEXES, ALERT_TABLES
+from recorder.benchmark_tables import BENCHMARK_INDEXES, BENCHMARK_TABLES
+from recorder.input_tables import INPUT_INDEXES, INPUT_TABLES
 from recorder.summary_tables import BUILD_DAYS, BUILD_STATISTICS, BUILD_TOTALS, PRUNED_DAYS
 from recorder.tables import Column, Index, Table
 
-VERSION = 2
+VERSION = 3
 """Goes up with every migration; stored as `user_version`, so that a newer file is recognised."""
 
 APPLICATION_ID = 0x62726563
@@ -208,6 +211,9 @@ TABLES = (
     IMAGE_LAYERS,
     LIVE_BUILDS,
     IMPORTED_FILES,
+    *ALERT_TABLES,
+    *INPUT_TABLES,
+    *BENCHMARK_TABLES,
 )
 
 INDEXES = (
@@ -228,6 +234,9 @@ INDEXES = (
         "The images that have a step.",
         since=2,
     ),
+    *ALERT_INDEXES,
+    *INPUT_INDEXES,
+    *BENCHMARK_INDEXES,
 )
 
 

@@ -18,9 +18,10 @@ PACKAGE = Path(recorder.__file__).parent
 LEVELS = {
     0: "errors times redact spellings figures harmless json_file workbook written_whole",
     1: "model plain naming step_names critical_path steps",
-    2: "tables summary_tables schema contribution days migrations views database masking",
+    2: "tables summary_tables alert_tables input_tables benchmark_tables schema contribution days "
+    "migrations views database masking",
     3: "store details statistics queries spool older_tools live pruned selection flat_tables "
-    "stored_builds copied_details",
+    "stored_builds copied_details explain judging",
     4: "engine capture imports exports alerts bench fleet upkeep publish",
     5: "tracker cli __main__",
 }
