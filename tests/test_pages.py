@@ -169,6 +169,16 @@ def test_a_failed_build_shows_the_lines_of_its_dockerfile(visit: Visit, served: 
     assert page.locator("td.when rect.bad").count() == 1
 
 
+def test_on_a_phone_the_waterfall_has_the_width_of_the_page(browser: Any, served: str) -> None:
+    visit = Visit(browser, width=390)
+    page = visit.open(f"{served}{HOME}/docker_builds/1")
+    row = page.locator("table.waterfall tbody tr:not(.stage)").first
+    name, bars = (row.locator(part).bounding_box() for part in ("td.name", "td.when svg"))
+    assert bars["y"] >= name["y"] + name["height"], "below the name"
+    assert bars["width"] > 300
+    visit.context.close()
+
+
 def test_a_moment_is_in_the_build_s_own_zone_with_utc_on_hover(visit: Visit, served: str) -> None:
     page = visit.open(f"{served}{HOME}/docker_builds/1")
     moment = page.locator("p.lead time")

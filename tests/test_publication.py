@@ -554,3 +554,25 @@ async def test_the_waiting_of_a_build_is_told_as_json_and_on_its_page(database_p
     assert row["waiting_seconds"] == 2.75
     page = (await published.client.get(f"{HOME}/docker_builds/1")).text
     assert re.search(r">Waiting</th>\s*<td class=.n.>2\.8 s<", page)
+
+
+async def test_a_list_links_what_has_a_page_and_tells_units_and_utc(database_path: Path) -> None:
+    record(database_path, build("shop/api", seconds=12.5, steps=(step(1, "RUN make"),)))
+    published = publication(database_path)
+    page = (await published.client.get(f"{HOME}/recent_builds")).text
+    assert f'<a href="{HOME}/image?image_name=shop%2Fapi">shop/api</a>' in page
+    assert re.search(r'<td class="col-build_duration-?\w* n">12\.500</td>', page)
+    assert re.search(r">build_duration <span class=.unit.>s</span></th>", page)
+    assert re.search(r"<time [^>]*\b04:00:00 UTC\b[^>]*>2025-07-10 12:00</time>", page)
+    page = (await published.client.get(f"{HOME}/slowest_steps")).text
+    assert f'<a href="{HOME}/step?step_key=key%20of%20RUN%20make">RUN make</a>' in page
+
+
+async def test_bars_of_several_images_say_whose_they_are(database_path: Path) -> None:
+    for image in ("api", "web"):
+        record(database_path, build(image, steps=(step(1, f"RUN {image}"),)))
+    published = publication(database_path)
+    chart = (await published.client.get(f"{HOME}/slowest_steps.svg")).text
+    assert ">api: RUN api<" in chart
+    chart = (await published.client.get(f"{HOME}/slowest_steps.svg?image_name=api")).text
+    assert ">RUN api<" in chart

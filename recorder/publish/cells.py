@@ -1,10 +1,13 @@
 """How a value of a table or query looks on Datasette's pages; JSON and CSV have it as stored."""
 
+import re
 from typing import Any
 
 from markupsafe import Markup
 
 from recorder import schema
+from recorder.publish import words
+from recorder.publish.addresses import PageAddresses
 
 _SIGNS = {"seconds": "s", "MB": "MB", "bytes": "B", "microseconds": "µs"}
 _UNITS = {
@@ -13,21 +16,49 @@ _UNITS = {
     for column in table.columns
 } | {("steps", name): "s" for name in ("started", "duration", "raw_duration")}
 
+# Columns of canned queries whose names tell what they are, but not that it is in seconds.
+_SECONDS = re.compile(r"(^|_)(duration|started|elapsed)$")
+
 # A canned query has no table: these names mean a build in all of ours.
 _BUILD_IDS = {(None, "id"), (None, "build"), (None, "build_id"), ("steps", "build_id")}
+_INSTANT = re.compile(r"_(at|timestamp)$")
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 
 
-def cell(datasette: Any, value: Any, column: str, table: str | None, database: str) -> str | None:
-    """A number with its unit, the id of a build as a link; None leaves the cell to Datasette."""
+def cell(
+    datasette: Any, row: Any, value: Any, column: str, table: str | None
+) -> str | Markup | None:
+    """A number with its unit, a build, image or step as a link, an instant; None is as it is."""
+    to = PageAddresses(datasette)
+    if isinstance(value, str):
+        return _text(to, row, value, column)
     if not isinstance(value, int | float):
         return None
     if (table, column) in _BUILD_IDS:
-        address = datasette.urls.path(f"{database}/docker_builds/{value}")
-        return Markup('<a href="{}">{}</a>').format(address, value)
-    unit = _UNITS.get((table or "", column))
-    if unit:
+        return _link(to.build(int(value)), value)
+    known = _UNITS.get((table or "", column))
+    if known:
         # Datasette itself would write 1.2 ks.
-        return f"{value:.10g}\N{NO-BREAK SPACE}{unit}"
+        return f"{value:.10g}\N{NO-BREAK SPACE}{known}"
     if table is None and isinstance(value, float):
-        return f"{value:.3f}".rstrip("0").rstrip(".")
+        return f"{value:.3f}" if unit(column) else f"{value:.3f}".rstrip("0").rstrip(".")
     return None
+
+
+def unit(column: str) -> str:
+    """The sign of a canned query's unit, where the column's own name does not say it; else ''."""
+    return "s" if _SECONDS.search(column) else ""
+
+
+def _text(to: PageAddresses, row: Any, value: str, column: str) -> Markup | None:
+    if column == "image_name" and value:
+        return _link(to.image(value), value)
+    if column == "name" and "step_key" in row.keys():  # noqa: SIM118 - a row holds values
+        return _link(to.step(str(row["step_key"])), value)
+    if _INSTANT.search(column) and _STAMP.match(value):
+        return words.moment(value)
+    return None
+
+
+def _link(address: str, shown: object) -> Markup:
+    return Markup('<a href="{}">{}</a>').format(address, shown)

@@ -102,10 +102,10 @@ def extra_template_vars(datasette: Any, view_name: str, request: Any, table: str
 
 @_hook
 def render_cell(
-    datasette: Any, value: Any, column: str, table: str | None, database: str | None
+    datasette: Any, row: Any, value: Any, column: str, table: str | None, database: str | None
 ) -> str | None:
-    """Numbers with their unit, ids of builds as links."""
-    return cells.cell(datasette, value, column, table, database) if database == DATABASE else None
+    """Numbers with their unit; builds, images and steps as links; instants with UTC on hover."""
+    return cells.cell(datasette, row, value, column, table) if database == DATABASE else None
 
 
 @_hook

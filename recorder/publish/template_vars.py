@@ -4,14 +4,27 @@ from collections.abc import Callable
 from typing import Any
 
 from recorder import __version__
-from recorder.publish import assets, build_page, home_page, image_page, site, step_page, words
+from recorder.publish import (
+    assets,
+    build_page,
+    cells,
+    home_page,
+    image_page,
+    site,
+    step_page,
+    words,
+)
 from recorder.publish.addresses import PageAddresses
 from recorder.publish.asking import title
 from recorder.publish.charts import of_query
 from recorder.publish.charts.waterfall import took
 from recorder.publish.site import DATABASE
 
-FILTERS: dict[str, Callable[..., Any]] = {**words.FILTERS, "step_took": took}
+FILTERS: dict[str, Callable[..., Any]] = {
+    **words.FILTERS,
+    "build_unit": cells.unit,
+    "step_took": took,
+}
 
 
 def of_every_page(datasette: Any) -> dict[str, Any]:

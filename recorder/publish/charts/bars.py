@@ -48,7 +48,7 @@ def chart(bars: Sequence[Bar], title: str, key: Sequence[tuple[str, str]] = ()) 
 
 
 def _bar(bar: Bar, most: float, y: float) -> str:
-    name = clipped(tip(bar.name) + text(bar.name, x=0, y=14, class_="ink"), x=0, y=y, width=0.68,
+    name = clipped(tip(bar.name) + text(bar.name, x=0, y=14, class_="ink"), x=0, y=y, width=0.78,
                    height=18)  # fmt: skip
     content = link(bar.address, name)
     content += text(bar.words, x="100%", y=y + 14, text_anchor="end")

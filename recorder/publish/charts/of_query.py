@@ -52,10 +52,11 @@ def _images(rows: Rows, to: Addresses, title: str) -> Chart | None:
 
 
 def _steps(rows: Rows, to: Addresses, title: str) -> Chart | None:
+    images = {row["image_name"] for row in rows if "image_name" in row.keys()}  # noqa: SIM118
     return bars.chart(
         [
             bars.Bar(
-                row["name"],
+                f"{row['image_name']}: {row['name']}" if len(images) > 1 else row["name"],
                 figures.duration(row["total_duration"]),
                 (bars.Part("ran", row["total_duration"], f"{row['runs']} runs"),),
                 to.step(row["step_key"]),
