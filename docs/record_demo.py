@@ -2,7 +2,8 @@
 
 Really builds three small images again and again on the engine at hand, with `buildrec build` and
 from Git checkouts: cold, warm, with changed sources, packages and arguments, with a test that
-fails and a build that is canceled. Then writes what was recorded to recorder/demo_history.json.
+fails and a build that is canceled. Then writes what was recorded to recorder/demo_history.json,
+in place of what it held of these images. docs/record_images.py does so for the project's own.
 Needs a Docker Engine, Git and a static busybox; takes about two minutes.
 
 usage: python docs/record_demo.py [BUSYBOX]
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -170,7 +172,7 @@ def main() -> None:
                 if round_ % every == 0:
                     build_a_round(project, db, round_)
         cancel(projects[0], db)
-        write(db)
+        write(db, of=lambda image: image in DOCKERFILES)
     for tag in DOCKERFILES:
         subprocess.run(["docker", "image", "rm", "-f", tag], capture_output=True, check=False)
 
@@ -204,19 +206,24 @@ def environment() -> dict[str, str]:
     return {**kept, "GIT_CONFIG_GLOBAL": os.devnull, "BUILDREC_MASK_KEY": "demo"}
 
 
-def write(db: Path) -> None:
-    """Write the builds to the file, oldest first; the layers of an image once."""
-    builds, images = [], set()
+def write(db: Path, of: Callable[[str], bool]) -> None:
+    """Put the builds of `db` in the place of those of the images that `of` is true for.
+
+    Oldest first, and the layers of an image once.
+    """
+    kept = [build for build in json.loads(TARGET.read_text()) if not of(build["image_name"])]
+    images = set()
     with database.connect_to_read(db) as connection:
         for build in stored_builds.read(connection):
             told = replace(build, saved_seconds=None)  # the store will find it anew
             if build.image_digest in images:
                 told = replace(told, layers=())
             images.add(build.image_digest)
-            builds.append(plain.to_plain(told))
-    lines = [json.dumps(build, ensure_ascii=False, separators=(",", ":")) for build in builds]
+            kept.append(plain.to_plain(told))
+    kept.sort(key=lambda build: build["completed_at"])
+    lines = [json.dumps(build, ensure_ascii=False, separators=(",", ":")) for build in kept]
     TARGET.write_text("[\n" + ",\n".join(lines) + "\n]\n")
-    print(f"{len(builds)} builds, {TARGET.stat().st_size // 1024} KiB")
+    print(f"{len(kept)} builds, {TARGET.stat().st_size // 1024} KiB")
 
 
 if __name__ == "__main__":
