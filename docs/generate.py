@@ -16,6 +16,9 @@ UNITS = {"seconds": "s", "MB": "MB", "bytes": "B", "microseconds": "us"}
 TITLES = {
     "docker_builds": "Builds",
     "build_statistics": "Statistics by image",
+    "benchmark_runs": "Runs of benchmarks",
+    "benchmark_measurements": "What benchmarks measured",
+    "benchmark_images": "Images beside benchmarks",
     "build_totals": "Sums behind the statistics",
     "build_days": "Totals by image and day",
     "pruned_days": "Totals of builds that were pruned",
@@ -29,17 +32,28 @@ TITLES = {
     "build_layers": "Layers of each build",
     "live_builds": "What runs now, as recorders see it",
     "imported_files": "Imported files",
+    "input_parts": "What went into builds, each part once",
+    "build_inputs": "What went into builds",
+    "alerts": "Alerts",
+    "alert_events": "What became of alerts",
+    "alert_messages": "Messages sent about alerts",
+    "judged_images": "Images whose history was judged",
     "live": "What runs now",
     "steps": "Steps",
 }
 HIDDEN = (
     "build_totals", "build_days", "pruned_days", "step_names", "step_last_runs", "images",
-    "layer_instructions", "image_layers", "live_builds", "imported_files",
+    "layer_instructions", "image_layers", "live_builds", "imported_files", "alert_messages",
+    "judged_images",
+    "input_parts", "build_inputs",
 )  # fmt: skip
 SORT = {
     "docker_builds": "sort_desc: completed_at",
     "build_statistics": "sort_desc: total_duration",
     "imported_files": "sort_desc: id",
+    "alerts": "sort_desc: first_at",
+    "alert_events": "sort_desc: id",
+    "benchmark_runs": "sort_desc: started_at",
 }
 LABELS = {
     "docker_builds": "image_name",

@@ -7,14 +7,17 @@ to July 2025, so that "the latest 30 days" are the same whenever this runs.
 import asyncio
 import json
 import re
+import sqlite3
 import tempfile
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from recorder import database, plain, schema, store
+from recorder import benchmark_results, database, plain, schema, store, times
+from recorder.benchmark_results import Result
+from recorder.model import Build
 from recorder.publish import atom, metrics, parameters, serve
 from recorder.publish.charts import of_query
 from recorder.publish.site import DATABASE
@@ -69,6 +72,11 @@ PARAMETERS = {
     "image_name": "name of an image as in `image_statistics`",
     "build": "id or ref of a build",
     "step_key": "`step_key` of a step",
+    "a": "id or ref of a build",
+    "b": "id or ref of a build",
+    "run": "`run` of `benchmark_results`",
+    "suite": "`suite` of `benchmark_results`",
+    "benchmark": "`benchmark` of `benchmark_trend`, which is `SUITE/NAME`",
 }
 
 # What the schema does not say, as it is no column of a table.
@@ -92,6 +100,26 @@ COLUMNS = {
     "warm": "Builds with all instructions cached.",
     "runs": "How often it really ran.",
     "on_critical_path": "How often it was on the critical path.",
+    "what": "What the row is about: `answer`, `cause`, `time` (a part of the difference), `step`, "
+    "`size`, `layer`, `argument`, `base`, `fact`, `warning`.",
+    "part": "Of which kind it is: `slower`, `not cached`, `waiting`, `grown` ...",
+    "before": "What it was in the reference, in `unit`.",
+    "now": "What it is in the build, in `unit`.",
+    "difference": "What it adds; the rows of `time` sum to the answer's, of `layer` to the size's.",
+    "unit": "`seconds` or `bytes`.",
+    "words": "The row as a clause or a sentence.",
+    "reference": "Id of the build that it is compared with.",
+    "how": "`cached`, or `parallel` to the step of `beside`.",
+    "beside": "The step that it would run beside.",
+    "ran": "In how many of the builds it ran.",
+    "builds": "How many builds.",
+    "took": "What it took when it ran, on average (seconds).",
+    "saves": "What that would save in such a build, on average (seconds).",
+    "minutes_a_week": "What that would save each week (minutes).",
+    "builds_a_week": "How many builds of the image a week has.",
+    "outcome": "`completed`, `failed` or `skipped`.",
+    "run": "Id of the run of benchmarks.",
+    "before_median": "Median of the comparable run before (seconds).",
     "kept": "1 when a build of the day is in the file, 0 when all were pruned.",
     "failures_in_a_row": "How many builds in a row have failed up to the latest.",
     "appearances": "Builds that had the step.",
@@ -126,6 +154,39 @@ def _record(path: Path) -> None:
             ],
             KEY,
         )
+        _record_benchmarks(connection)
+        _record_alert(connection)
+
+
+def _record_alert(connection: sqlite3.Connection) -> None:
+    """Builds that got slower long ago; the alert's own times are fixed, as they tell of today."""
+    for number in range(32):
+        build = Build(
+            image_name="shop/reports",
+            ref=f"r{number:024}",
+            build_duration=(60.0 if number < 26 else 90.0) + number % 5 / 4,
+            completed_at=LATEST - timedelta(days=40) + timedelta(hours=number),
+            git_commit=f"{number:040x}",
+        )
+        store.record(connection, build, KEY)
+    with database.transaction(connection):
+        connection.execute("UPDATE alerts SET created_at = first_at, updated_at = first_at")
+
+
+def _record_benchmarks(connection: sqlite3.Connection) -> None:
+    """Two runs with round figures, as measured ones would differ whenever this runs."""
+    for hours, seconds in ((2, 0.0042), (1, 0.004)):
+        begun = LATEST - timedelta(hours=hours)
+        facts = {"started_at": times.utc_text(begun), "cpu": "x86-64", "cpus": 2}
+        run = benchmark_results.begin(connection, {**facts, "git_commit": "c0ffee" * 6})
+        raw = ((seconds, seconds * 1.01, seconds * 0.99),) * 10
+        benchmark_results.add(
+            connection,
+            run,
+            Result("search", "simple", raw=raw, loops=32, processes=10, cpu_seconds=seconds,
+                   peak_memory_bytes=33_000_000, figures={"documents": 5000, "hits": 1977}),
+        )  # fmt: skip
+        benchmark_results.end(connection, run, "completed", 0.5)
 
 
 async def _page(path: Path) -> str:
@@ -136,6 +197,8 @@ async def _page(path: Path) -> str:
         lines.append(f"| `{name}` | {about}; 404 for an unknown one |")
     for name, (least, most) in parameters.BOUNDS.items():
         lines.append(f"| `{name}` | whole number from {least} to {most} |")
+    for name, words in parameters.CHOICES.items():
+        lines.append(f"| `{name}` | {', '.join(f'`{word}`' for word in words)} |")
     for name, query in queries.items():
         lines += ["", f"## {name}", "", _about(query), "", *await _query(published, name, query)]
     lines += ["", *await _others(published)]
@@ -159,7 +222,8 @@ async def _query(published: Any, name: str, query: dict[str, Any]) -> list[str]:
     lines += ["| column | type | what it holds |", "| --- | --- | --- |"]
     for column in answer["columns"]:
         values = [row[column] for row in answer["rows"]]
-        lines.append(f"| `{column}` | {_type(column, values)} | {_column(column)} |")
+        known = _schema_column(column, name)
+        lines.append(f"| `{column}` | {_type(known, values)} | {_about_column(column, known)} |")
     if answer["rows"]:
         example = json.dumps([_rounded(answer["rows"][0])], indent=2, ensure_ascii=False)
         lines += ["", "```json", example, "```"]
@@ -172,12 +236,11 @@ def _default(sql: str, parameter: str) -> str:
     return f"default {number[1]}" if number else "default as described"
 
 
-def _type(name: str, values: list[Any]) -> str:
-    """What the schema says of a column of that name, else what the response shows."""
+def _type(column: Column | None, values: list[Any]) -> str:
+    """What the schema says of the column, and what the response shows."""
     names = {str: "text", int: "integer", float: "number", type(None): "null"}
     declared = {"TEXT": "text", "INTEGER": "integer", "REAL": "number"}
     found = {names[type(value)] for value in values}
-    column = _schema_column(name)
     if column:
         nullable = set() if "NOT NULL" in column.sql or "KEY" in column.sql else {"null"}
         found |= {declared[column.sql.split()[0]], *nullable}
@@ -186,16 +249,17 @@ def _type(name: str, values: list[Any]) -> str:
     return " or ".join(sorted(found, key=lambda kind: (kind == "null", kind))) or "any"
 
 
-def _column(name: str) -> str:
-    column = _schema_column(name)
+def _about_column(name: str, column: Column | None) -> str:
     if name in COLUMNS or column is None:
         return COLUMNS.get(name, "")
     unit = f" ({column.unit})" if column.unit else ""
     return f"{column.about.removesuffix('.')}{unit}."
 
 
-def _schema_column(name: str) -> Column | None:
-    found = (c for table in schema.TABLES for c in table.columns if c.name == name)
+def _schema_column(name: str, query: str) -> Column | None:
+    """The column of the table that the query has its name from, else of the first that has it."""
+    tables = sorted(schema.TABLES, key=lambda table: table.name != query)
+    found = (c for table in tables for c in table.columns if c.name == name)
     return next(found, None)
 
 

@@ -47,6 +47,9 @@ def commands_page() -> str:
         assert command is not None
         own = click.Context(command, info_name=name, parent=context, max_content_width=90)
         lines += ["", f"## buildrec {name}", "", "```", command.get_help(own), "```"]
+        for part, below in sorted(getattr(command, "commands", {}).items()):
+            inner = click.Context(below, info_name=part, parent=own, max_content_width=90)
+            lines += ["", f"### buildrec {name} {part}", "", "```", below.get_help(inner), "```"]
     return "\n".join(lines) + "\n"
 
 

@@ -5,11 +5,12 @@ command line's fast path.
 """
 
 __version__ = "0.1.0"
-__all__ = ["DockerBuildTracker", "RecorderError", "track_docker_build"]
+__all__ = ["DockerBuildTracker", "RecorderError", "measured", "track_docker_build"]
 
 TYPE_CHECKING = False  # importing typing for it would cost `buildrec build` 5 ms
 if TYPE_CHECKING:
     from recorder.errors import RecorderError
+    from recorder.measuring import measured
     from recorder.tracker import DockerBuildTracker, track_docker_build
 
 
@@ -18,6 +19,10 @@ def __getattr__(name: str) -> object:
         from recorder import tracker
 
         return getattr(tracker, name)
+    if name == "measured":
+        from recorder.measuring import measured
+
+        return measured
     if name == "RecorderError":
         from recorder.errors import RecorderError
 

@@ -3,6 +3,7 @@
 import sqlite3
 
 from recorder import redact
+from recorder.copied_inputs import copy_inputs
 
 SCHEMA = "incoming"
 """The name under which the other history is attached; it is of the present version."""
@@ -108,6 +109,7 @@ class CopiedDetails:
             run(_INSTRUCTIONS)
             run(_LAYERS)
         run(_LAST_RUNS)
+        copy_inputs(self._connection, self._redactor)
         for table in ("taken", "names", "pictures"):
             run(f"DROP TABLE temp.{table}")
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from recorder.model import Step
 from recorder.step_names import EXPORT, INTERNAL
 
 
@@ -24,6 +25,26 @@ class Chain(NamedTuple):
     members: frozenset[int]
 
 
+def of_steps(
+    steps: Sequence[Step], graph: Sequence[Sequence[int]], window: float = float("inf")
+) -> Chain:
+    """The chain of a build's `steps` in order of position, of which `graph` says what each needs.
+
+    It takes `window` seconds at most, as cache look-ups may run beside what they wait for. With
+    other durations, or another graph, it is what the build would have taken. A step that the graph
+    does not know needs none.
+    """
+    needed = [frozenset(map(str, needs)) for needs in graph]
+    needed += [frozenset()] * (len(steps) - len(needed))
+    chain = critical_path(
+        [
+            Node(frozenset({str(place)}), needs, step.kind, step.started, 0.0, step.duration or 0.0)
+            for place, (step, needs) in enumerate(zip(steps, needed, strict=False), 1)
+        ]
+    )
+    return Chain(round(min(chain.seconds, window), 6), chain.members)
+
+
 def critical_path(nodes: Sequence[Node]) -> Chain:
     """The longest chain over inputs by duration.
 
@@ -31,7 +52,7 @@ def critical_path(nodes: Sequence[Node]) -> Chain:
     before everything and exports after it, though the graph has no edge that says so. What is left
     between the chain and the build's duration is waiting.
     """
-    parents = _parents(nodes)
+    parents = parents_of(nodes)
     used = set().union(*parents) if parents else set()
     exports = {i for i, node in enumerate(nodes) if node.kind == EXPORT}
     lead = {i for i, node in enumerate(nodes) if node.kind == INTERNAL and i not in used}
@@ -48,12 +69,13 @@ def critical_path(nodes: Sequence[Node]) -> Chain:
 
 def depths(nodes: Sequence[Node]) -> list[int]:
     """How many steps each node has below it at most: an order in which inputs come first."""
-    parents = _parents(nodes)
+    parents = parents_of(nodes)
     best, _ = _heaviest(parents, set(range(len(nodes))), [1.0] * len(nodes))
     return [round(best[i]) for i in range(len(nodes))]
 
 
-def _parents(nodes: Sequence[Node]) -> list[set[int]]:
+def parents_of(nodes: Sequence[Node]) -> list[set[int]]:
+    """For each node the indexes of those that it needs itself."""
     home = {digest: i for i, node in enumerate(nodes) for digest in node.digests}
     return [
         {home[digest] for digest in node.inputs if digest in home} - {i}

@@ -4,6 +4,7 @@ import sqlite3
 from typing import Any
 
 from recorder import masking, redact, schema
+from recorder.input_store import InputWriter
 from recorder.model import MICRO, Build, Step
 from recorder.step_names import INSTRUCTIONS
 
@@ -25,6 +26,7 @@ class Details:
         self._redactor = redactor
         self._name_ids: dict[tuple[str, str], int] = {}
         self._last_runs = _LastRuns(connection)
+        self._inputs = InputWriter(connection, redactor)
 
     def write(self, number: int, build: Build, completed_at: str) -> None:
         """Write all of a build that is new; `number` is its row's id."""
@@ -34,6 +36,7 @@ class Details:
         if build.lints:
             self._write_warnings(number, build)
         self._write_layers(build)
+        self._inputs.write(number, build)
 
     def complete(self, number: int, build: Build, completed_at: str) -> None:
         """Write what a known build lacks."""
@@ -43,6 +46,7 @@ class Details:
             self._last_runs.note(build, completed_at)
             self._write_warnings(number, build)
         self._write_layers(build)
+        self._inputs.write(number, build)
 
     def saved_seconds(self, build: Build) -> float | None:
         """What the cached steps of a build last took; None where it has no step that counts."""

@@ -118,6 +118,12 @@ class BuildNotFoundError(RecorderError):
     slug = "build-not-found"
 
 
+class StepNotFoundError(RecorderError):
+    """No step of the build, or more than one, matches what was asked for."""
+
+    slug = "step-not-found"
+
+
 class ImportFailedError(RecorderError):
     """A file to import cannot be read or understood as a whole."""
 
@@ -136,7 +142,32 @@ class CannotWriteError(RecorderError):
     slug = "cannot-write"
 
 
+class CollectorError(RecorderError):
+    """A collector of traces is away, or does not take what it is sent."""
+
+    slug = "collector"
+
+
+class NotSentError(RecorderError):
+    """A message about alerts did not go out; the next run tries again."""
+
+    slug = "not-sent"
+
+
 class MissingExtraError(RecorderError):
     """A library that a command needs is not installed; `pip` installs it as an extra."""
 
     slug = "missing-extra"
+
+
+class BadSettingsError(RecorderError):
+    """A setting in pyproject.toml or buildrec.toml is not known, or is no such value."""
+
+    slug = "bad-settings"
+    exit_code = 2
+
+
+class AlertNotFoundError(RecorderError):
+    """No alert has the number that was asked for."""
+
+    slug = "alert-not-found"

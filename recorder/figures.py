@@ -37,3 +37,14 @@ def percent(share: float | None) -> str:
 def clock_time(stamp: str | None) -> str:
     """A stored local timestamp for people: day, time to the second, offset; a dash for none."""
     return f"{stamp[:10]} {stamp[11:19]} {stamp[23:]}" if stamp else "—"
+
+
+def precise(seconds: float | None) -> str:
+    """Seconds to three digits, however short: `61.2 us`, `1.24 ms`, `12.3 s`; a dash for none."""
+    if seconds is None:
+        return "—"
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns")):
+        scaled = float(f"{seconds * factor:.3g}")
+        if abs(scaled) >= 1 or unit == "ns":
+            return f"{scaled:,.10g} {unit}"
+    raise AssertionError("the last unit takes all")

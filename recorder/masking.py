@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from recorder import redact
-from recorder.model import Build, Step
+from recorder.model import NOTHING_KNOWN, Build, Inputs, Step
 
 _SEPARATOR = re.compile(r"[/:._-]")
 _DIGIT = re.compile(r"\d")
@@ -69,7 +69,7 @@ def mask_row(build: Build, redactor: redact.Redactor) -> Build:
 
 
 def mask_steps(build: Build, redactor: redact.Redactor) -> Build:
-    """The build with its steps, layers and warnings masked."""
+    """The build with its steps, layers, warnings and inputs masked."""
     return replace(
         build,
         steps=tuple(mask_step(step, redactor) for step in build.steps),
@@ -77,6 +77,23 @@ def mask_steps(build: Build, redactor: redact.Redactor) -> Build:
             replace(layer, instruction=redactor.text(layer.instruction)) for layer in build.layers
         ),
         lints=tuple(replace(lint, message=redactor.text(lint.message)) for lint in build.lints),
+        inputs=mask_inputs(build.inputs, redactor),
+    )
+
+
+def mask_inputs(inputs: Inputs, redactor: redact.Redactor) -> Inputs:
+    """The inputs with names of files, lines of the Dockerfile and values of options masked."""
+    if inputs is NOTHING_KNOWN:
+        return inputs
+    mask, files = redactor.text_once, inputs.files
+    if files:
+        files = replace(files, files={mask(path): it for path, it in files.files.items()})
+    return replace(
+        inputs,
+        bases={mask(name): digest for name, digest in inputs.bases.items()},
+        options={mask(name): mask(value) for name, value in inputs.options.items()},
+        settings=tuple(map(mask, inputs.settings)),
+        files=files,
     )
 
 

@@ -61,6 +61,40 @@ class Lint:
     line: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of a context that COPY and ADD may take, as they were when the build began.
+
+    `files` has a short keyed hash for each path; `~` before it says that it is made of size and
+    time alone. `key` tells which key was used, as hashes under two keys do not compare. `stopped`
+    is why not all are there, None when they are.
+    """
+
+    key: str
+    files: Mapping[str, str]
+    stopped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What went into a build beside its arguments; what is empty or None is not known.
+
+    `graph` has for each step, in order of position, the positions of those that it needs. `bases`
+    are the images it was built from with their digests, `options` what else changes what runs (such
+    as `no-cache`), `settings` the lines of the Dockerfile that are no steps (see settings.py).
+    """
+
+    graph: tuple[tuple[int, ...], ...] = ()
+    bases: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+    files: Listing | None = None
+
+
+NOTHING_KNOWN = Inputs()
+"""The inputs of a build of which nothing but its row and its steps is known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """One build, as any source tells it.
@@ -111,6 +145,7 @@ class Build:
     steps: tuple[Step, ...] = ()
     layers: tuple[Layer, ...] = ()
     lints: tuple[Lint, ...] = ()
+    inputs: Inputs = NOTHING_KNOWN
     secrets: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from recorder import benchmark_results
 from recorder.errors import BadValueError
 from recorder.model import MICRO
 from recorder.selection import ALL, Selection
@@ -40,6 +41,7 @@ def chunks(
     left out of those. `objects` has one object an image in `averages`, `list` is bare rows, the
     latest build last, since that is where its reader looks. Every build is in the history, failed
     ones too; averages are over the successful ones. Durations are seconds, sizes MB of 10^6 bytes.
+    Where benchmarks were run, the objects have `benchmarks`, newest first, in seconds and bytes.
 
     Read all of it inside one `database.snapshot`, or figures and rows may be of two moments.
     Raises BadValueError for another layout.
@@ -67,7 +69,19 @@ def _object(connection: sqlite3.Connection, layout: str, selection: Selection) -
     }
     for name, value in rest.items():
         yield f",\n{_JSON.encode(name)}:{_JSON.encode(value)}"
+    if selection.image is None:
+        yield from _benchmarks(connection, selection)
     yield "}\n"
+
+
+def _benchmarks(connection: sqlite3.Connection, selection: Selection) -> Iterator[str]:
+    """The results of benchmarks, newest first, a line each; nothing where there are none."""
+    between = ',\n"benchmarks":[\n'
+    for row in benchmark_results.exported(connection, selection.since, selection.until):
+        yield between + _JSON.encode(row)
+        between = ",\n"
+    if between == ",\n":
+        yield "]"
 
 
 def _rows(

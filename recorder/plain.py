@@ -8,9 +8,9 @@ from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, get_args
 
-from recorder import times
+from recorder import input_texts, times
 from recorder.errors import BadValueError
-from recorder.model import Build, Layer, Lint, Step
+from recorder.model import NOTHING_KNOWN, Build, Layer, Lint, Step
 
 _PARTS: dict[str, Any] = {"steps": Step, "layers": Layer, "lints": Lint}
 _SIMPLE = frozenset({str, int, float, bool, NoneType})
@@ -29,6 +29,9 @@ def to_plain(build: Build) -> dict[str, Any]:
     for name in _PARTS:
         if name in values:
             values[name] = [_part_filled(part) for part in values[name]]
+    values.pop("inputs", None)
+    if texts := input_texts.texts(build.inputs, build.steps):
+        values["inputs"] = texts
     return values
 
 
@@ -45,6 +48,9 @@ def from_plain(values: dict[str, Any]) -> Build:
         known["image_tags"] = tuple(known.get("image_tags", ()))
         for name, kind in _PARTS.items():
             known[name] = tuple(_part(kind, values) for values in known.get(name, ()))
+        known["inputs"] = NOTHING_KNOWN
+        if texts := _texts(values.get("inputs")):
+            known["inputs"] = input_texts.of_texts(texts, known["steps"])
         return checked(Build(**known))
     except (TypeError, ValueError, AttributeError) as error:
         reason = error.problem if isinstance(error, BadValueError) else error
@@ -129,6 +135,13 @@ def _kinds(kind: Any) -> dict[str, tuple[type, ...]]:
 
 
 _SHAPES = {kind: _Shape(kind) for kind in (Build, Step, Layer, Lint)}
+
+
+def _texts(values: Any) -> dict[str, str]:
+    """The texts of a build's inputs, those of a newer version left out."""
+    if not isinstance(values, dict):
+        return {}
+    return {kind: text for kind, text in values.items() if isinstance(text, str)}
 
 
 def _part(kind: Any, values: dict[str, Any]) -> Any:

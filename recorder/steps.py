@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from recorder import redact, step_names
-from recorder.critical_path import Node, critical_path, depths
+from recorder.critical_path import Node, critical_path, depths, parents_of
 from recorder.model import Step
 from recorder.step_names import StepName
 
@@ -44,12 +44,16 @@ class Transfer(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """What a trace comes to. `cache_ratio` is over instruction steps that ran, None without any."""
+    """What a trace comes to. `cache_ratio` is over instruction steps that ran, None without any.
+
+    `graph` has for each step, in order of position, the positions of those that it needs.
+    """
 
     steps: tuple[Step, ...]
     cache_ratio: float | None
     critical_path_seconds: float | None
     context_bytes: int | None
+    graph: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass
@@ -141,7 +145,14 @@ def fold(
         # Cache look-ups may run beside what they wait for.
         round(min(chain.seconds, window), 6) if steps else None,
         _context_bytes(steps),
+        _graph(parents_of(nodes), order),
     )
+
+
+def _graph(parents: list[set[int]], order: list[int]) -> tuple[tuple[int, ...], ...]:
+    """The positions that each position needs, where `order` has the indexes by position."""
+    positions = {i: position for position, i in enumerate(order, 1)}
+    return tuple(tuple(sorted(positions[parent] for parent in parents[i])) for i in order)
 
 
 def _gather(events: Iterable[Vertex]) -> list[_Work]:

@@ -57,20 +57,32 @@ def record(connection: sqlite3.Connection, build: Build, key: bytes | None = Non
     """
     with writing(connection, key) as writer:
         recorded = writer.write(build)
+        if recorded.new:
+            _judge(connection, recorded.id)
     json_file.ask(connection)
     _LOG.debug("recorded %s as %d (new: %s)", build.ref or build.image_name, *recorded)
     return recorded
 
 
 def record_all(
-    connection: sqlite3.Connection, builds: Iterable[Build], key: bytes | None = None
+    connection: sqlite3.Connection,
+    builds: Iterable[Build],
+    key: bytes | None = None,
+    *,
+    judged: bool = False,
 ) -> Tally:
-    """Write many builds in one transaction: all of them, or none when one cannot be written."""
+    """Write many builds in one transaction: all of them, or none when one cannot be written.
+
+    Those that have just been built are `judged` one by one; old ones wait for the next `check`.
+    """
     tally = Tally()
     with writing(connection, key) as writer:
         for build in builds:
-            if writer.write(build).new:
+            recorded = writer.write(build)
+            if recorded.new:
                 tally.new += 1
+                if judged:
+                    _judge(connection, recorded.id)
             else:
                 tally.known += 1
     return tally
@@ -143,6 +155,12 @@ def known_refs(connection: sqlite3.Connection, refs: Iterable[str]) -> set[str]:
         rows = connection.execute(f"SELECT ref FROM docker_builds WHERE ref IN ({marks})", part)
         found.update(row[0] for row in rows)
     return found
+
+
+def _judge(connection: sqlite3.Connection, build_id: int) -> None:
+    from recorder.judging.judge import judge_unharmed
+
+    judge_unharmed(connection, build_id)
 
 
 def _contribution(row: Mapping[str, Any]) -> Contribution:

@@ -9,9 +9,9 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from recorder import schema
+from recorder import input_store, schema
 from recorder.errors import BadValueError
-from recorder.model import Build, Layer, Lint, Step
+from recorder.model import NOTHING_KNOWN, Build, Inputs, Layer, Lint, Step
 from recorder.selection import ALL, Selection
 
 _COLUMNS = ", ".join(column.name for column in schema.DOCKER_BUILDS.columns)
@@ -46,11 +46,13 @@ def read(connection: sqlite3.Connection, selection: Selection = ALL) -> Iterator
     cursor.row_factory = as_dict
     for row in cursor:
         number = (row["id"],)
+        steps = tuple(step_of(values) for values in connection.execute(_STEPS, number))
         yield of_row(
             row,
-            tuple(step_of(values) for values in connection.execute(_STEPS, number)),
+            steps,
             tuple(Layer(*values) for values in connection.execute(_LAYERS, number)),
             tuple(Lint(*values) for values in connection.execute(_LINTS, number)),
+            input_store.read(connection, row["id"], steps),
         )
 
 
@@ -71,6 +73,7 @@ def of_row(
     steps: tuple[Step, ...] = (),
     layers: tuple[Layer, ...] = (),
     lints: tuple[Lint, ...] = (),
+    inputs: Inputs = NOTHING_KNOWN,
 ) -> Build:
     """The build of a row of `docker_builds`.
 
@@ -90,6 +93,7 @@ def of_row(
             steps=steps,
             layers=layers,
             lints=lints,
+            inputs=inputs,
         )
     except (TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
         reason = error.problem if isinstance(error, BadValueError) else error

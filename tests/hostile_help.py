@@ -74,7 +74,7 @@ def _row(table: Table, number: int, payload: str) -> dict[str, str | int | float
             row[column.name] = payload
             if _INSTANT.fullmatch(column.name) and number != _WITHOUT_TIMES:
                 row[column.name] = _instant(column.name, number)
-        elif column.name == "id" or column.name.endswith("_id"):
+        elif column.name == "id" or column.name.endswith("_id") or "UNIQUE" in column.sql:
             row[column.name] = number + 1
         else:
             # A build is cold or warm, not both.

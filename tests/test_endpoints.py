@@ -27,6 +27,9 @@ QUERIES: dict[str, Any] = yaml.safe_load((ROOT / "metadata.yml").read_text())["d
 ]["queries"]
 
 
+CHECKED = {*parameters.BOUNDS, *parameters.CHOICES, *parameters.KNOWN}
+
+
 @pytest.fixture
 def published(database_path: Path) -> Datasette:
     record_a_shop(database_path)
@@ -89,7 +92,8 @@ async def test_metrics_are_those_of_the_statistics(
 
 async def test_metrics_of_an_empty_history_are_there(database_path: Path) -> None:
     found = samples((await get(publication(database_path), "/-/metrics")).text)
-    assert found == {("buildrec_images",): 0, ("buildrec_live_builds",): 0}
+    alerts = {("buildrec_standing_alerts", state): 0 for state in ("warning", "open", "confirmed")}
+    assert found == {("buildrec_images",): 0, ("buildrec_live_builds",): 0, **alerts}
 
 
 async def test_labels_of_metrics_say_what_was_recorded(database_path: Path) -> None:
@@ -117,7 +121,7 @@ async def test_metrics_speak_openmetrics_when_asked(published: Datasette) -> Non
 
 def test_every_parameter_of_every_query_is_checked() -> None:
     for name, query in QUERIES.items():
-        unchecked = set(query.get("params", ())) - {*parameters.BOUNDS, *parameters.KNOWN}
+        unchecked = set(query.get("params", ())) - CHECKED
         assert not unchecked, f"say in parameters.py what {unchecked} of {name} may be"
 
 
@@ -127,7 +131,7 @@ async def test_a_wrong_parameter_is_an_error_in_every_format(
 ) -> None:
     for name, kind in product(QUERIES[query]["params"], ("", ".json", ".csv", ".xlsx")):
         answer = await get(published, f"{HOME}/{query}{kind}?{name}=no+such+%3Cthing%3E")
-        assert answer.status_code == (400 if name in parameters.BOUNDS else 404)
+        assert answer.status_code == (404 if name in parameters.KNOWN else 400)
         if kind == ".json":
             assert answer.json()["ok"] is False
             assert "no such <thing>" in answer.json()["error"]

@@ -16,14 +16,17 @@ import recorder
 PACKAGE = Path(recorder.__file__).parent
 
 LEVELS = {
-    0: "errors times redact spellings figures harmless json_file workbook written_whole",
-    1: "model plain naming step_names critical_path steps",
+    0: "errors times redact spellings figures harmless json_file workbook written_whole page_links "
+    "quiet",
+    1: "model plain naming step_names critical_path steps input_texts base_names context_paths "
+    "dockerfile settings",
     2: "tables summary_tables alert_tables input_tables benchmark_tables schema contribution days "
     "migrations views database masking",
     3: "store details statistics queries spool older_tools live pruned selection flat_tables "
-    "stored_builds copied_details explain judging",
+    "stored_builds copied_details copied_inputs input_store explain judging benchmark_results "
+    "copied_benchmarks copied_alerts",
     4: "engine capture imports exports alerts bench fleet upkeep publish",
-    5: "tracker cli __main__",
+    5: "tracker benchmarks measuring cli __main__",
 }
 """What stands in `recorder/`, file or folder, by its layer."""
 
@@ -34,18 +37,30 @@ MAY_IMPORT_ENGINE = {"capture", "imports", "upkeep"}
 # Which module may import a library, and opens it to the others; a name that ends in a dot stands
 # for every module of that folder.
 DOORS = {
+    "apprise": "alerts.notify",
+    "argon2": "bench.suites.security",
     "click": "cli.",
     "datasette": "publish.",
     "detect_secrets": "redact",
     "docker": "engine.images",
-    "google": "engine.control_pb2 engine.excerpts",
+    "docx": "bench.suites.documents",
+    "google": "engine.control_pb2 engine.excerpts exports.otel",
     "grpclib": "engine.history",
+    "jiwer": "bench.suites.transcription",
+    "limits": "bench.suites.security",
+    "magika": "bench.suites.classification",
     "markupsafe": "publish.",
+    "openpyxl": "bench.suites.documents",
+    "opentelemetry": "exports.otel",
+    "pocketsphinx": "bench.suites.transcription",
     "prometheus_client": "publish.metrics",
-    "psutil": "bench.",
+    "psutil": "bench.environment",
+    "pyperf": "bench.harness bench.worker",
     "pyarrow": "exports.parquet",
     "pytz": "times",
-    "requests": "engine.images",
+    "rapidfuzz": "bench.suites.search",
+    "reportlab": "bench.suites.documents",
+    "requests": "engine.images exports.otel",
     "sqlite_utils": "migrations",
     "tabulate": "cli.output",
     "uvicorn": "publish.serve",

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from bench_help import result, stored
 from datasette.app import Datasette
 from publication_help import build, record, step
 
@@ -23,9 +24,14 @@ from recorder.publish.serve import publication
 ROOT = Path(__file__).parents[1]
 QUERIES = (
     "recent_builds image_statistics build_trend size_trend slowest_steps cache_efficiency "
-    "time_spent failures standing_failures steps_of_build layers_of_build warnings_of_build image "
-    "image_steps step layers badge build_times build_averages"
+    "time_spent failures standing_failures alerts steps_of_build layers_of_build warnings_of_build "
+    "image image_steps step layers why diff what_if badge build_times build_averages "
+    "benchmark_results benchmark_trend"
 ).split()
+PARAMETERS = {
+    "image_name", "limit", "days", "build", "step_key", "run", "suite", "benchmark",
+    "a", "b", "state",
+}  # fmt: skip
 HOME = "/docker_build_history"
 
 
@@ -58,6 +64,7 @@ def published(database_path: Path) -> Datasette:
         build("shop/web", hours=25, seconds=5, status="failed", error_message="exit code: 2"),
         build("<i>x</i> & y", hours=26, seconds=7, build_args={"A": "<script>alert(1)</script>"}),
     )
+    stored(database_path, result())
     return publication(database_path)
 
 
@@ -71,7 +78,8 @@ async def rows(published: Datasette, address: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("query", QUERIES)
 async def test_each_query_answers_without_parameters(published: Datasette, query: str) -> None:
     # The latest build has none of these.
-    if not query.endswith("_of_build") and query not in {"image_steps", "step", "layers"}:
+    without = {"image_steps", "step", "layers", "what_if", "alerts"}
+    if not query.endswith("_of_build") and query not in without:
         assert await rows(published, f"{query}.json")
     for kind, start in {"": "text/html", ".csv": "text/plain"}.items():
         answer = await published.client.get(f"{HOME}/{query}{kind}")
@@ -90,7 +98,7 @@ def test_the_queries_are_described_and_take_only_the_known_parameters(
     for query in described["queries"].values():
         assert query["title"]
         assert query.get("description") or query.get("description_html")
-        assert set(query["params"]) <= {"image_name", "limit", "days", "build", "step_key"}
+        assert set(query["params"]) <= PARAMETERS
 
 
 async def test_recent_builds_are_newest_first_and_of_one_image_on_request(
@@ -229,9 +237,9 @@ async def test_an_empty_or_sound_number_is_taken(published: Datasette, given: st
 
 
 def test_the_bounds_of_numbers_are_told() -> None:
-    wrong = parameters.wrong_number(parameters.given("limit=0", ["limit"]))
+    wrong = parameters.wrong_value(parameters.given("limit=0", ["limit"]))
     assert wrong == (400, "limit must be a whole number from 1 to 1000, not '0'.")
-    assert parameters.wrong_number(parameters.given("limit=x", ["days"])) is None
+    assert parameters.wrong_value(parameters.given("limit=x", ["days"])) is None
 
 
 @pytest.mark.parametrize("table", [*(t.name for t in schema.TABLES), "steps"])
@@ -276,7 +284,8 @@ async def test_helper_tables_are_hidden(published: Datasette) -> None:
     hidden = {table["name"] for table in tables if table["hidden"]}
     helpers = set(
         "build_totals build_days pruned_days step_names step_last_runs images layer_instructions "
-        "image_layers live_builds imported_files".split()
+        "image_layers live_builds imported_files alert_messages judged_images "
+        "build_inputs input_parts".split()
     )
     assert hidden == {*helpers, "_sqlite_migrations"}
 
@@ -482,7 +491,7 @@ async def test_a_chart_is_also_an_image(published: Datasette, query: str) -> Non
         ElementTree.fromstring(answer.text)
     else:
         assert answer.status_code == 404
-        assert ".svg" not in page.split("<footer")[0]
+        assert f"{query}.svg" not in page
 
 
 async def test_a_stylesheet_may_be_kept_for_good_as_its_address_changes(

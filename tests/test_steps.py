@@ -403,7 +403,7 @@ def test_a_shared_step_counts_its_part_inside_the_build():
 
 def test_a_build_without_steps_has_no_critical_path():
     folded = fold([], window=3.0)
-    assert folded == ((), None, None, None)
+    assert folded == ((), None, None, None, ())
 
 
 def test_cycles_end():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from recorder.capture import origin, sizes
+from recorder.capture.context_files import NOT_SEEN, Seen
 from recorder.engine import excerpts, records
 from recorder.engine.history import History
 from recorder.engine.local_state import LocalState
@@ -32,11 +33,16 @@ class Circumstances(NamedTuple):
 
 
 async def assemble(
-    engine: History, record: Any, state: LocalState | None, shared: Circumstances
+    engine: History,
+    record: Any,
+    state: LocalState | None,
+    shared: Circumstances,
+    seen: Seen = NOT_SEEN,
 ) -> Build:
     """The build of a finished `record`, with its steps as far as the builder still holds them.
 
-    A trace or an image that we cannot read leaves its part out, for the build is worth having.
+    `seen` is what was seen of its context when it began. A trace or an image that we cannot read
+    leaves its part out, for the build is worth having.
     """
     try:
         trace = await engine.trace(record.Ref)
@@ -59,9 +65,16 @@ async def assemble(
         ci_run=shared.ci.run,
         ci_url=shared.ci.url,
         secrets=shared.secrets,
+        dockerfile=seen.dockerfile,
+        files=seen.files,
     )
     try:
-        build = records.to_build(record, trace, state, about)
+        attested = await engine.provenance_blobs(record)
+    except RecorderError as error:
+        _LOG.info("recording a build without its provenance: %s", error)
+        attested = []
+    try:
+        build = records.to_build(record, trace, state, about, attested)
     except Exception as error:  # noqa: BLE001
         _LOG.warning("recording a build without its steps: unexpected %r", error)
         build = records.to_build(record, [], state, about)

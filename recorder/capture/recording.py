@@ -12,6 +12,7 @@ from recorder import database, naming, spool, times
 from recorder.capture import arguments, by_clock, origin
 from recorder.capture.assemble import Circumstances, assemble
 from recorder.capture.command import Ending, Plan
+from recorder.capture.context_files import NOT_SEEN, Looking
 from recorder.engine import history, local_state, records
 from recorder.engine.history import History
 from recorder.engine.local_state import LocalState
@@ -46,6 +47,9 @@ class Recording:
             secrets=frozenset(self._arguments.secrets()),
         )
         times.zone(self._shared.zone)  # loads the zone now, beside the command
+        self._looking: dict[str, Looking] = {}
+        context = self._arguments.context
+        self._own_look = context and Looking(context, self._arguments.last("--file"))
         self._storing = asyncio.Lock()
         self._done: set[str] = set()
         self._skipped: set[str] = set()
@@ -68,6 +72,7 @@ class Recording:
         try:
             async with history.open_history(self._arguments.last("--builder")) as engine:
                 listening = asyncio.create_task(self._listen(engine))
+                await asyncio.to_thread(_load_judge)
                 await ended
                 if not await self._is_complete():
                     await self._sweep(engine)
@@ -98,6 +103,8 @@ class Recording:
         """Store each build of ours as it ends: the engine keeps only the last 50."""
         try:
             async for event in engine.listen(known_too=False):
+                if event.type == history.STARTED:
+                    self._look_at(event.record.Ref)
                 if event.type != history.COMPLETE:
                     continue
                 state = local_state.read(event.record.Ref)
@@ -160,9 +167,17 @@ class Recording:
         if not records.is_build(record):
             self._skipped.add(record.Ref)
             return
-        build = await assemble(engine, record, state, self._shared)
+        looking = self._own_look or self._looking.pop(record.Ref, None)
+        seen = await asyncio.to_thread(looking.seen) if looking else NOT_SEEN
+        build = await assemble(engine, record, state, self._shared, seen)
         self._keep(build)
         self._done.add(record.Ref)
+
+    def _look_at(self, ref: str) -> None:
+        """Look at the context of a build that a `run` has begun, while it runs."""
+        state = None if self._own_look else local_state.read(ref)
+        if state and self._is_ours(state):
+            self._looking[ref] = Looking(state.context, state.dockerfile or None)
 
     def _record_by_clock(self) -> None:
         """Record a `build` that the engine knows nothing of, by the clock and the exit code.
@@ -226,6 +241,11 @@ class Recording:
             return False
         target = self._arguments.last("--target") or ""
         return asked <= _references(made) and record.FrontendAttrs.get("target", "") == target
+
+
+def _load_judge() -> None:
+    """Load what a stored build is judged by now, beside the command, and not after it."""
+    import recorder.judging.judge  # noqa: F401
 
 
 def _references(tags: Iterable[str]) -> set[tuple[str, str]]:

@@ -82,7 +82,7 @@ async def catch_up(
     builds = tuple(await asyncio.gather(*map(read, fresh)))
     if builds:
         with database.connect(shared.path, timeout) as connection:
-            store.record_all(connection, builds)
+            store.record_all(connection, builds, judged=True)
     return CaughtUp(refs, builds)
 
 

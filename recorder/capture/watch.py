@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from recorder import database, live, naming, queries, spool
 from recorder.capture import sync
 from recorder.capture.assemble import Circumstances, assemble
+from recorder.capture.context_files import NOT_SEEN, Looking
 from recorder.capture.running import Running
 from recorder.capture.verdict import verdict
 from recorder.engine import endpoints, history, local_state, records
@@ -26,6 +28,8 @@ _TICKS_TO_PUBLISH = 4
 _RETRY = 1.0
 # Seconds to wait for another writer; a build then goes to the spool, until the file is free.
 _LOCK_TIMEOUT = 5.0
+# Seconds after which the files of a context may no longer be those that the build was given.
+_AT_ITS_START = 2.0
 
 
 class Ended(NamedTuple):
@@ -65,6 +69,7 @@ class Watcher:
         self._known: set[str] = set()
         # Builds that ran when their builder went away.
         self._lost: set[str] = set()
+        self._looking: dict[str, Looking] = {}
         self._spooled = self._published = False
         # Not the machine's name, which often is that of its user.
         self._name = secrets.token_hex(8)
@@ -124,6 +129,7 @@ class Watcher:
                 told = problem
             for ref in [ref for ref, run in self._running.items() if run.builder == builder]:
                 self._lost.add(ref)
+                self._looking.pop(ref, None)
                 self._drop(ref)
             await asyncio.sleep(_RETRY)
 
@@ -167,6 +173,8 @@ class Watcher:
         name = naming.image_name(records.tags(record), context)
         with database.connect_to_read(self._shared.path) as connection:
             usual = queries.typical_duration(connection, name)
+        if state and time.time() - state.written < _AT_ITS_START:
+            self._looking[record.Ref] = Looking(state.context, state.dockerfile or None)
         self._running[record.Ref] = Running(record, name, engine.builder, usual)
         return self._running[record.Ref]
 
@@ -178,7 +186,9 @@ class Watcher:
     async def _store(self, engine: History, record: Any) -> None:
         """Store a build that has ended; one that `build` or `sync` has stored too stays one."""
         state = local_state.read(record.Ref)
-        build = await assemble(engine, record, state, self._shared)
+        looking = self._looking.pop(record.Ref, None)
+        seen = await asyncio.to_thread(looking.seen) if looking else NOT_SEEN
+        build = await assemble(engine, record, state, self._shared, seen)
         problem = spool.record_or_keep(self._shared.path, build, _LOCK_TIMEOUT)
         self._spooled |= problem is not None
         self._tell_of(build, problem)

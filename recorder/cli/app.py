@@ -25,6 +25,11 @@ COMMANDS = {
     "history": ("recorder.cli.history", "List the latest builds."),
     "stats": ("recorder.cli.history", "Show averages and totals by image."),
     "show": ("recorder.cli.show", "Show one build, step by step."),
+    "why": ("recorder.cli.why", "Say why a build took what it took."),
+    "diff": ("recorder.cli.diff", "Compare two builds, step by step."),
+    "what-if": ("recorder.cli.what_if", "List what would save most, in minutes a week."),
+    "check": ("recorder.cli.check", "Judge the history; exit 3 when it got worse."),
+    "alerts": ("recorder.cli.alerts", "List alerts, acknowledge and resolve them."),
     "backup": ("recorder.cli.backup", "Copy the database while others write it."),
     "restore": ("recorder.cli.backup", "Put a backup in the place of the database."),
     "prune": ("recorder.cli.prune", "Remove old builds, and keep their trends."),
@@ -32,7 +37,10 @@ COMMANDS = {
     "import": ("recorder.cli.files", "Take in histories, exports and files of older tools."),
     "export": ("recorder.cli.files", "Write JSON, CSV, Excel, Parquet, NDJSON or SQLite."),
     "snapshot": ("recorder.cli.snapshot", "Copy the database into one file."),
+    "report": ("recorder.cli.report", "Report on builds for a reviewer, in Markdown."),
+    "otel": ("recorder.cli.otel", "Send builds to an OpenTelemetry collector."),
     "serve": ("recorder.cli.serve", "Browse the history with Datasette."),
+    "bench": ("recorder.cli.bench", "Run benchmarks, and keep what they measure."),
     "demo": ("recorder.cli.demo", "Try it: record real builds, or see a recorded history."),
 }
 
@@ -49,7 +57,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
-        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name.replace("-", "_")
         command: click.Command = getattr(module, name)
         return command
 

@@ -16,6 +16,8 @@ FORMATS = ("table", "json", "csv", "tsv", "nl")
 _JSON_COLUMNS = ("build_args", "image_tags")
 _FIGURE = re.compile(r"—|\d[\d.,]*(?:%| [A-Za-z][\w ]*)?")
 
+_MARKUP = re.compile(r"[\\|<>`*_\[\]]")
+
 Row = dict[str, Any]
 Column = tuple[str, Callable[[Row], str]]
 
@@ -39,6 +41,9 @@ def emit(rows: Sequence[Row], style: str | None, columns: Sequence[Column], empt
                              [title for title, _ in columns]))  # fmt: skip
         else:
             click.echo(empty, err=True)
+    elif style == "markdown":
+        click.echo(markdown([[cell(row) for _, cell in columns] for row in rows],
+                            [title for title, _ in columns]) if rows else empty)  # fmt: skip
     elif style in ("csv", "tsv"):
         _write_separated(rows, "," if style == "csv" else "\t")
     elif style == "nl":
@@ -84,6 +89,14 @@ def table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> str:
         disable_numparse=True,
         colalign=["right" if figure else "left" for figure in figures],
     )
+
+
+def markdown(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> str:
+    """A table as GitHub's Markdown has it; what recorded texts hold of markup is shown as text."""
+    from tabulate import tabulate
+
+    shown = [[_MARKUP.sub(r"\\\g<0>", safe(cell)) for cell in row] for row in rows]
+    return tabulate(shown, headers=titles, tablefmt="pipe", disable_numparse=True)
 
 
 def safe(text: str) -> str:

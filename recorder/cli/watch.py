@@ -13,6 +13,7 @@ import click
 from recorder import times
 from recorder.capture.assemble import Circumstances
 from recorder.capture.watch import Ended, Watcher
+from recorder.cli import notifying
 from recorder.cli.context import App
 from recorder.cli.screen import Screen
 from recorder.live import LiveBuild
@@ -37,12 +38,13 @@ def watch(
     """Show builds live, whoever started them, and store each as it ends.
 
     It goes on until Ctrl-C, through a restart of the engine too. Builds that ended before it came
-    are stored first.
+    are stored first. Regressions are told as by `buildrec alerts notify`, where addresses are set.
     """
     shared = Circumstances("watch", app.database, times.zone_name(timezone))
     table = (style or ("table" if sys.stdout.isatty() else "nl")) == "table"
     screen = Screen() if table else _Lines()
-    watcher = Watcher(builders, shared, screen)
+    audience = notifying.Telling(screen, app.database)
+    watcher = Watcher(builders, shared, audience)
     well = True
     try:
         with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):

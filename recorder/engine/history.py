@@ -13,7 +13,7 @@ from grpclib.exceptions import GRPCError, StreamTerminatedError
 from grpclib.protocol import H2Protocol
 
 from recorder.engine import control_pb2 as api
-from recorder.engine import endpoints, transport
+from recorder.engine import endpoints, provenance, transport
 from recorder.errors import (
     EngineError,
     EngineUnreachableError,
@@ -108,10 +108,17 @@ class History:
 
         BuildKit keeps it as a blob, and serves blobs over containerd's content API.
         """
-        if not record.externalError.digest:
+        return await self._blob(record.Ref, record.externalError.digest)
+
+    async def provenance_blobs(self, record: Any) -> list[bytes]:
+        """What BuildKit attests of how each image of a build was made; none for a failed one."""
+        return [await self._blob(record.Ref, digest) for digest in provenance.digests(record)]
+
+    async def _blob(self, ref: str, digest: str) -> bytes:
+        if not digest:
             return b""
-        with self._explained(record.Ref):
-            request = api.ReadContentRequest(digest=record.externalError.digest)
+        with self._explained(ref):
+            request = api.ReadContentRequest(digest=digest)
             return b"".join(part.data for part in await _all(self._read, request))
 
     @contextlib.contextmanager

@@ -7,15 +7,22 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from recorder import naming, steps
+from recorder import base_names, dockerfile, naming, settings, steps
+from recorder.engine import provenance
 from recorder.engine.joined import joined
 from recorder.engine.local_state import LocalState
 from recorder.errors import BadValueError
-from recorder.model import Build, Lint, Status
-from recorder.steps import Transfer, Vertex
+from recorder.model import Build, Inputs, Lint, Listing, Status
+from recorder.steps import Folded, Transfer, Vertex
 from recorder.times import DEFAULT_ZONE
 
 _BUILD_ARG = "build-arg:"
+_NAMED_CONTEXT = "context:"
+# Attributes that change what runs or what the cache gives, and that no column of a build has.
+_OPTIONS = frozenset(
+    "add-hosts cgroup-parent context force-network-mode hostname no-cache shm-size source "
+    "ulimit".split()
+)
 _CANCELED = 1  # google.rpc.Code.CANCELLED
 _MOVING = frozenset({"transferring", "downloading", "extracting", "pushing"})
 # A layer that came in one go is told only at its end, by its digest; one that was there `exists`.
@@ -26,7 +33,10 @@ _LARGEST = 10**14  # bytes, a hundred terabytes
 
 
 class Origin(NamedTuple):
-    """What the recorder knows beside the record: how the build was asked for, and by whom."""
+    """What the recorder knows beside the record: how the build was asked for, and by whom.
+
+    `dockerfile` is the text that it saw, `files` the context, both when the build began.
+    """
 
     source: str
     builder: str | None = None
@@ -39,6 +49,8 @@ class Origin(NamedTuple):
     ci_run: str | None = None
     ci_url: str | None = None
     secrets: frozenset[str] = frozenset()
+    dockerfile: str | None = None
+    files: Listing | None = None
 
 
 def is_build(record: Any) -> bool:
@@ -74,12 +86,19 @@ def digest(record: Any) -> str | None:
     return own or response.get("containerimage.digest") or None
 
 
-def to_build(record: Any, trace: Sequence[Any], local: LocalState | None, origin: Origin) -> Build:
-    """The build that a finished `record` and its `trace` (status responses) tell.
+def to_build(
+    record: Any,
+    trace: Sequence[Any],
+    local: LocalState | None,
+    origin: Origin,
+    attested: Sequence[bytes] = (),
+) -> Build:
+    """The build that a finished `record`, its `trace` (status responses) and `attested` tell.
 
-    `local` is what buildx remembers of it on this machine, if it was started here. Durations are
-    CompletedAt minus CreatedAt and times of vertices relative to CreatedAt, to the microsecond.
-    Raises BadValueError for a record whose times or names are none.
+    `attested` are the blobs of its provenance. `local` is what buildx remembers of it on this
+    machine, if it was started here. Durations are CompletedAt minus CreatedAt and times of vertices
+    relative to CreatedAt, to the microsecond. Raises BadValueError for a record whose times or
+    names are none.
     """
     attributes = dict(record.FrontendAttrs)
     arguments = {
@@ -126,7 +145,29 @@ def to_build(record: Any, trace: Sequence[Any], local: LocalState | None, origin
         warnings=record.numWarnings,
         lints=_lints(trace),
         steps=folded.steps,
+        inputs=_inputs(attributes, folded, provenance.read(attested), origin),
         secrets=origin.secrets,
+    )
+
+
+def _inputs(
+    attributes: Mapping[str, str], folded: Folded, told: provenance.Provenance, origin: Origin
+) -> Inputs:
+    """What went in: provenance knows the bases and the Dockerfile of a build that went well."""
+    text = told.dockerfile if told.dockerfile is not None else origin.dockerfile
+    found = filter(None, (base_names.of_step(step.name) for step in folded.steps))
+    named = {reference: digest for reference, digest in found if digest}
+    options = {
+        name: value
+        for name, value in attributes.items()
+        if name in _OPTIONS or name.startswith(_NAMED_CONTEXT)
+    }
+    return Inputs(
+        graph=folded.graph,
+        bases=named | told.bases,
+        options=options,
+        settings=settings.settings(dockerfile.parse(text)) if text else (),
+        files=origin.files,
     )
 
 

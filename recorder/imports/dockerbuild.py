@@ -13,7 +13,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from recorder.engine import control_pb2 as api
-from recorder.engine import excerpts, records
+from recorder.engine import excerpts, provenance, records
 from recorder.engine.local_state import LocalState
 from recorder.errors import BadValueError, ImportFailedError
 from recorder.imports import layout
@@ -106,9 +106,17 @@ def _build(blobs: Mapping[str, bytes], manifest: Mapping[str, Any], zone: str) -
         part for layer in layers if _kind(layer) == _TRACE for part in trace_of(_blob(blobs, layer))
     ]
     about = records.Origin(source="import", zone=zone)
-    build = records.to_build(record, trace, _local_state(record.Ref, values), about)
+    attested = [_attested(blobs, digest) for digest in provenance.digests(record)]
+    build = records.to_build(record, trace, _local_state(record.Ref, values), about, attested)
     errors = [_blob(blobs, layer) for layer in layers if _kind(layer) == excerpts.MEDIA_TYPE]
     yield replace(build, error_excerpt=next(filter(None, map(excerpts.excerpt, errors)), None))
+
+
+def _attested(blobs: Mapping[str, bytes], digest: str) -> bytes:
+    """A provenance blob; empty where the bundle was made without it."""
+    algorithm, _, _ = digest.partition(":")
+    there = f"blobs/{algorithm}/{digest.partition(':')[2]}" in blobs
+    return _blob(blobs, {"digest": digest}) if there else b""
 
 
 def _kind(layer: Any) -> Any:

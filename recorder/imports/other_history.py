@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recorder import database, plain, schema, stored_builds
+from recorder.copied_alerts import copy_alerts
+from recorder.copied_benchmarks import copy_benchmarks
 from recorder.copied_details import SCHEMA, CopiedDetails
 from recorder.errors import BadValueError, ImportFailedError
 from recorder.imports import older_database, scratch, untouched
@@ -76,6 +78,8 @@ class OtherHistory(Reading):
                     writer.complete(found, build)
                     details.add(row["id"], found, new=False)
         details.close()
+        copy_benchmarks(connection, writer.redactor)
+        copy_alerts(connection, writer.redactor)
         connection.execute("INSERT OR IGNORE INTO pruned_days SELECT * FROM temp.new_days")
         connection.execute("DROP TABLE temp.new_days")
         self.leave_out(pruned)

@@ -56,6 +56,7 @@ def page(datasette: Any, connection: sqlite3.Connection, number: str) -> dict[st
     layers = sorted(asker.query("layers_of_build", build=number), key=lambda row: -row["bytes"])
     return {
         "build": build,
+        "alerts": _alerts(asker, build),
         "usual": usual,
         "verdict": words.verdict(build["build_duration"], usual) if build["success"] else None,
         "before": before,
@@ -73,6 +74,18 @@ def page(datasette: Any, connection: sqlite3.Connection, number: str) -> dict[st
         "layers": [row for row in layers if row["bytes"]],
         "warnings": asker.query("warnings_of_build", build=number),
     }
+
+
+def _alerts(asker: Asker, build: Row) -> list[Row]:
+    """The alerts that the build is in: begun by it or before it, and not over by then."""
+    at, of_class = build["completed_at"], (None, build["cache_class"])
+    return [
+        row
+        for row in asker.query("alerts", image_name=build["image_name"], state="all")
+        if row["state"] != "withdrawn"
+        and row["first_at"] <= at < (row["ended_at"] or "~")
+        and row["cache_class"] in of_class
+    ]
 
 
 def _compared(build: Row, before: Row | None) -> list[dict[str, Any]]:

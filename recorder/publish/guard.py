@@ -68,7 +68,7 @@ async def _refusal(datasette: Any, path: str, query_string: str) -> Response | N
     try:
         if isinstance(history, ServedFile) and not path.startswith("/-/"):
             history.look()
-        wrong = parameters.wrong_number(asked)
+        wrong = parameters.wrong_value(asked)
         if not wrong and parameters.names_of_records(asked):
             wrong = await history.execute_fn(lambda c: parameters.wrong_name(c, asked))
     except DatabaseError as error:

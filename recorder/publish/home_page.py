@@ -9,6 +9,7 @@ from recorder.publish.charts import of_query, small
 from recorder.publish.words import verdict
 
 _BUILDS, _IMAGES, _STEPS, _SPARK = 12, 20, 8, 30
+_ALERTS, _OF_ALERTS = 6, 200
 _LATEST_OF = """
 SELECT build_duration, image_size_mb FROM docker_builds
 WHERE image_name = ? AND success = 1 ORDER BY completed_at DESC, id DESC LIMIT ?
@@ -30,9 +31,16 @@ def page(datasette: Any, connection: sqlite3.Connection) -> dict[str, Any]:
         ],
         "totals": _totals(days),
         "days_chart": of_query.chart("time_spent", days, to, title(datasette, "time_spent")),
+        "alerts": _worse(asker.query("alerts", limit=_OF_ALERTS))[:_ALERTS],
         "standing": asker.query("standing_failures"),
         "slowest": asker.query("slowest_steps", limit=_STEPS),
     }
+
+
+def _worse(alerts: list[Row]) -> list[Row]:
+    """Those for worse that nobody has acknowledged, what is more than a warning first."""
+    found = [a for a in alerts if a["direction"] == "worse" and a["state"] != "acknowledged"]
+    return sorted(found, key=lambda alert: alert["state"] == "warning")
 
 
 def _with_sparks(asker: Asker, image: Row) -> dict[str, Any]:

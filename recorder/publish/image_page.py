@@ -10,6 +10,7 @@ from recorder.publish.charts import of_query
 
 _STEPS = 12
 _OFTEN = 3
+_ALERTS = 10
 
 
 def page(datasette: Any, connection: sqlite3.Connection, builds: Sequence[Row]) -> dict[str, Any]:
@@ -20,10 +21,12 @@ def page(datasette: Any, connection: sqlite3.Connection, builds: Sequence[Row]) 
     name = builds[0]["image_name"]
     steps = asker.query("image_steps", image_name=name)
     layers = asker.query("layers", image_name=name)
+    alerts = asker.query("alerts", image_name=name, state="all", limit=_ALERTS)
     missed = [row for row in steps if row["appearances"] >= _OFTEN and row["runs"]]
     missed.sort(key=lambda row: (-row["miss_share"], -row["total_duration"]))
     return {
         "image": asker.query("image_statistics", image_name=name)[0],
+        "alerts": [row for row in alerts if row["state"] != "withdrawn"],
         "timeline": of_query.chart("image", builds, to, f"Builds of {name}"),
         "slowest": [row for row in steps if row["runs"]][:_STEPS],
         "missed": missed[:_STEPS],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from datasette import Response
 
+from recorder.alert_tables import STANDING
 from recorder.publish import health
 from recorder.publish.site import DATABASE
 
@@ -15,15 +16,32 @@ if TYPE_CHECKING:
 ROUTE = r"/-/metrics$"
 
 MOST_IMAGES = 500
-"""Images that are told of, those with the most time spent on them; each is ten time series."""
+"""Images that are told of, those with the most time spent on them: twelve time series each.
+
+As many series of alerts are told at most."""
 
 _IMAGES = f"""
 SELECT image_name, successful_builds, failed_builds,
   total_builds - successful_builds - failed_builds AS canceled_builds,
   last_duration, median_duration, p95_duration, last_size_mb * 1000000 AS last_size_bytes,
-  avg_cache_ratio, total_duration
+  avg_cache_ratio, total_duration,
+  CAST(strftime('%s', last_build_timestamp) AS INTEGER) AS last_build_at,
+  successful_builds * 1.0 / nullif(successful_builds + failed_builds, 0) AS success_ratio
 FROM build_statistics ORDER BY total_duration DESC, image_name LIMIT {MOST_IMAGES}
 """
+# The index of those that stand answers both; resolved ones, which gather, are not looked at.
+_ALERTS = f"""
+SELECT image_name, metric, state, count(*) AS alerts
+FROM alerts AS a
+WHERE {STANDING} AND direction = 'worse'
+GROUP BY image_name, metric, state
+ORDER BY alerts DESC, image_name, metric, state LIMIT {MOST_IMAGES}
+"""
+_ALERTS_BY_STATE = f"""
+SELECT state, count(*) AS alerts FROM alerts
+WHERE {STANDING} AND direction = 'worse' GROUP BY state
+"""
+_STANDING_STATES = ("warning", "open", "confirmed")
 _STATUSES = {
     "completed": "successful_builds",
     "failed": "failed_builds",
@@ -34,6 +52,14 @@ _GAUGES = {
     "median_duration": (
         "median_build_duration_seconds",
         "Median of the latest 100 successful builds.",
+    ),
+    "last_build_at": (
+        "last_build_timestamp_seconds",
+        "When the latest build finished, of any outcome, since 1970.",
+    ),
+    "success_ratio": (
+        "success_ratio",
+        "Completed share of the builds that completed or failed.",
     ),
     "p95_duration": (
         "p95_build_duration_seconds",
@@ -51,6 +77,8 @@ class _Figures(NamedTuple):
     """What the metrics say, read in one go."""
 
     images: list[sqlite3.Row]
+    alerts: list[sqlite3.Row]
+    alerts_by_state: dict[str, int]
     known: int
     live: int
     newest: str | None
@@ -83,6 +111,8 @@ def _read(connection: sqlite3.Connection) -> _Figures:
 
     return _Figures(
         connection.execute(_IMAGES).fetchall(),
+        connection.execute(_ALERTS).fetchall(),
+        dict(connection.execute(_ALERTS_BY_STATE).fetchall()),
         one("SELECT count(*) FROM build_statistics"),
         one("SELECT count(*) FROM live"),
         one("SELECT max(completed_at) FROM docker_builds"),
@@ -113,6 +143,23 @@ def _families(figures: _Figures) -> "Iterator[Metric]":
             if row[column] is not None:
                 gauge.add_metric((row["image_name"],), row[column])
         yield gauge
+
+    standing = GaugeMetricFamily(
+        "buildrec_standing_alerts",
+        "Alerts that stand, for worse; an image is told of by buildrec_image_alerts.",
+        labels=("state",),
+    )
+    for state in _STANDING_STATES:
+        standing.add_metric((state,), figures.alerts_by_state.get(state, 0))
+    yield standing
+    of_images = GaugeMetricFamily(
+        "buildrec_image_alerts",
+        "Alerts that stand, for worse.",
+        labels=("image_name", "metric", "state"),
+    )
+    for row in figures.alerts:
+        of_images.add_metric((row["image_name"], row["metric"], row["state"]), row["alerts"])
+    yield of_images
 
     most = f"Images recorded; of {MOST_IMAGES} at most there are figures."
     yield GaugeMetricFamily("buildrec_images", most, figures.known)

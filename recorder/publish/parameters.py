@@ -11,16 +11,27 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
+from recorder.alert_tables import STATES
+
 BOUNDS = {"limit": (1, 1000), "days": (1, 36500)}
 """The whole numbers that may be asked for, least and most."""
 
+CHOICES = {"state": (*STATES, "all")}
+"""The words that may be asked for, in small or capital letters."""
+
+_BUILD = ("build", "SELECT 1 FROM docker_builds WHERE ref = trim(:text) OR id = :number")
 KNOWN: Mapping[str, tuple[str, str]] = {
     "image_name": ("image", "SELECT 1 FROM build_statistics WHERE image_name = :text"),
-    "build": (
-        "build",
-        "SELECT 1 FROM docker_builds WHERE ref = trim(:text) OR id = :number",
-    ),
+    "build": _BUILD,
+    "a": _BUILD,
+    "b": _BUILD,
     "step_key": ("step", "SELECT 1 FROM step_names WHERE step_key = :text"),
+    "run": ("run of benchmarks", "SELECT 1 FROM benchmark_runs WHERE id = :number"),
+    "suite": ("suite", "SELECT 1 FROM benchmark_measurements WHERE suite = :text"),
+    "benchmark": (
+        "benchmark",
+        "SELECT 1 FROM benchmark_measurements WHERE suite || '/' || benchmark = :text",
+    ),
 }
 """Names of what is recorded: what each means, and the query that finds it."""
 
@@ -48,8 +59,8 @@ def given(query_string: str, names: Iterable[str]) -> Given:
     return {name: [v for v in found[name] if v.strip()] for name in names if name in found}
 
 
-def wrong_number(asked: Given) -> Wrong | None:
-    """The first value that is not the number it should be."""
+def wrong_value(asked: Given) -> Wrong | None:
+    """The first value that is not the number, or not one of the words, that it should be."""
     for name, (least, most) in BOUNDS.items():
         for value in asked.get(name, ()):
             text = value.strip()
@@ -58,6 +69,11 @@ def wrong_number(asked: Given) -> Wrong | None:
                     400,
                     f"{name} must be a whole number from {least} to {most}, not {_shown(text)}.",
                 )
+    for name, words in CHOICES.items():
+        for value in asked.get(name, ()):
+            if value.strip().lower() not in words:
+                known = f"{', '.join(words[:-1])} or {words[-1]}"
+                return Wrong(400, f"{name} must be {known}, not {_shown(value)}.")
     return None
 
 

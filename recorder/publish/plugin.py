@@ -15,6 +15,7 @@ from recorder.publish import (
     broken,
     cells,
     chart_files,
+    explained_sql,
     guard,
     health,
     metrics,
@@ -106,6 +107,13 @@ def render_cell(
 ) -> str | None:
     """Numbers with their unit; builds, images and steps as links; instants with UTC on hover."""
     return cells.cell(datasette, row, value, column, table) if database == DATABASE else None
+
+
+@_hook
+def prepare_connection(conn: Any, database: str, datasette: Any) -> None:
+    """The functions behind the queries that explain builds."""
+    if database == DATABASE and _is_ours(datasette):
+        explained_sql.prepare(conn)
 
 
 @_hook

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from recorder import __version__
+from recorder import __version__, figures
 from recorder.publish import (
     assets,
+    benchmarks_page,
     build_page,
     cells,
     home_page,
     image_page,
     site,
     step_page,
+    why_page,
     words,
 )
 from recorder.publish.addresses import PageAddresses
@@ -23,7 +25,9 @@ from recorder.publish.site import DATABASE
 FILTERS: dict[str, Callable[..., Any]] = {
     **words.FILTERS,
     "build_unit": cells.unit,
+    "build_precise": figures.precise,
     "step_took": took,
+    "with_code": why_page.with_code,
 }
 
 
@@ -53,6 +57,18 @@ def of_page(datasette: Any, view_name: str, request: Any, table: str | None) -> 
     async def image(rows: Any) -> Any:
         return await history.execute_fn(lambda c: image_page.page(datasette, c, rows))
 
+    async def benchmarks(rows: Any) -> Any:
+        return await history.execute_fn(lambda c: benchmarks_page.page(datasette, c, rows))
+
+    async def why(rows: Any) -> Any:
+        return await history.execute_fn(lambda c: why_page.why(c, rows))
+
+    async def diff(rows: Any) -> Any:
+        return await history.execute_fn(lambda c: why_page.diff(c, rows))
+
+    async def what_if(rows: Any) -> Any:
+        return await history.execute_fn(lambda c: why_page.what_if(c, rows))
+
     def chart(query: str, rows: Any) -> Any:
         return of_query.chart(query, rows, PageAddresses(datasette), title(datasette, query))
 
@@ -63,6 +79,10 @@ def of_page(datasette: Any, view_name: str, request: Any, table: str | None) -> 
         "home_page": home,
         "build_page": build,
         "image_page": image,
+        "benchmarks_page": benchmarks,
+        "why_page": why,
+        "diff_page": diff,
+        "what_if_page": what_if,
         "step_page": lambda rows: step_page.page(datasette, rows),
         "chart_of": chart,
     }

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from recorder import database, redact, spool, statistics, times
+from recorder import database, input_store, redact, spool, statistics, times
 from recorder.errors import DamagedDatabaseError
 from recorder.upkeep import derived, orphans, pages, secrets
 from recorder.upkeep.checks import CHECKS
@@ -64,12 +64,16 @@ def mend_rows(connection: sqlite3.Connection) -> None:
         for table, parent in (
             ("build_steps", "docker_builds"),
             ("build_warnings", "docker_builds"),
+            ("build_inputs", "docker_builds"),
             ("image_layers", "images"),
+            ("benchmark_measurements", "benchmark_runs"),
+            ("benchmark_images", "benchmark_runs"),
         ):
-            child = "image_id" if parent == "images" else "build_id"
+            child = {"images": "image_id", "benchmark_runs": "run_id"}.get(parent, "build_id")
             connection.execute(
                 f"DELETE FROM {table} WHERE {child} NOT IN (SELECT id FROM {parent})"
             )
+        input_store.forget_lost(connection)
         for statement in _PLACEHOLDERS.split(";"):
             connection.execute(statement)
         wrong = {*derived.wrong_statistics(connection)}

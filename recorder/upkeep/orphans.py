@@ -3,12 +3,18 @@
 import sqlite3
 
 from recorder.database import transaction
+from recorder.input_store import COLUMNS
+
+_USED_PARTS = " UNION ".join(f"SELECT {column} FROM build_inputs" for column in COLUMNS)
 
 UNUSED = {
     "step_names": "id NOT IN (SELECT name_id FROM build_steps)",
     "images": "image_digest NOT IN "
     "(SELECT image_digest FROM docker_builds WHERE image_digest IS NOT NULL)",
     "layer_instructions": "id NOT IN (SELECT instruction_id FROM image_layers)",
+    "input_parts": f"id NOT IN (WITH RECURSIVE used (id) AS ({_USED_PARTS} UNION "
+    "SELECT p.base_id FROM used CROSS JOIN input_parts AS p ON p.id = used.id) "
+    "SELECT id FROM used WHERE id IS NOT NULL)",
 }
 """Which rows of each table no build needs."""
 
@@ -59,7 +65,7 @@ def _version(connection: sqlite3.Connection) -> int:
 def _find(connection: sqlite3.Connection) -> dict[str, list[tuple[int]]]:
     return {
         table: connection.execute(f"SELECT id FROM {table} WHERE {UNUSED[table]}").fetchall()
-        for table in ("step_names", "images")
+        for table in ("step_names", "images", "input_parts")
     }
 
 

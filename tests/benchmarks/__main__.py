@@ -7,7 +7,8 @@ from tests.benchmarks import places, report, timing
 from tests.benchmarks.options import Options
 
 NAMES = (
-    "build", "record", "bulk", "merge", "export", "grown", "size", "queries", "pages", "history"
+    "build", "record", "bulk", "merge", "export", "grown", "size", "queries", "pages", "history",
+    "alerts",
 )  # fmt: skip
 
 

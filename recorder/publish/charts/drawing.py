@@ -169,6 +169,7 @@ RULES = (
     "vector-effect:non-scaling-stroke}"
     ".chart .size{fill:none;stroke:var(--saved);stroke-width:2;vector-effect:non-scaling-stroke}"
     ".chart .trend{fill:none;stroke-width:2;vector-effect:non-scaling-stroke}"
+    ".chart .change{stroke-width:1.5;stroke-dasharray:4 3}"
     ".chart .hollow{fill:var(--paper);stroke-width:2}"
     ".chart a:hover circle,.chart a:hover rect{stroke:var(--ink);stroke-width:2}"
     + "".join(

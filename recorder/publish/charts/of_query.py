@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from recorder import figures
-from recorder.publish.charts import bars, columns, lines, small, timeline, waterfall
+from recorder.publish.charts import bars, benchmarks, columns, lines, small, timeline, waterfall
 from recorder.publish.charts.addresses import Addresses
 from recorder.publish.charts.drawing import Chart, text
 from recorder.publish.charts.scales import plain, seconds, short
@@ -210,6 +210,7 @@ _CHARTS: dict[str, _Draw] = {
     "image_statistics": _images,
     "build_trend": lambda rows, _, title: lines.durations(rows, title),
     "size_trend": lambda rows, _, title: lines.sizes(rows, title),
+    "benchmark_trend": lambda rows, _, title: benchmarks.trend(rows, title),
     "slowest_steps": _steps,
     "image_steps": _steps,
     "cache_efficiency": _cache,

@@ -75,6 +75,11 @@ def patch(class_: str) -> str:
     return element("rect", class_=class_, x=-6, y=-5, width=12, height=10)
 
 
+def stroke(class_: str) -> str:
+    """A piece of the line where a change began."""
+    return element("line", x1=0, x2=0, y1=-7, y2=6, class_=f"change line-{class_}")
+
+
 def dot(class_: str, radius: float = 4, *, hollow: bool = False) -> str:
     """A dot, perhaps hollow."""
     kind = f"hollow line-{class_}" if hollow else class_

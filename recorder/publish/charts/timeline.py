@@ -12,7 +12,16 @@ from recorder import figures, times
 from recorder.errors import BadValueError
 from recorder.publish.charts import panels
 from recorder.publish.charts.addresses import Addresses
-from recorder.publish.charts.drawing import Chart, link, shape, stretched, text, tip
+from recorder.publish.charts.drawing import (
+    Chart,
+    element,
+    link,
+    percent,
+    shape,
+    stretched,
+    text,
+    tip,
+)
 from recorder.publish.charts.scales import Scale, TimeAxis, plain, seconds, short
 from recorder.publish.words import counted
 
@@ -26,6 +35,7 @@ _CLASSES = {
     "warm": panels.dot("cached", hollow=True),
     None: panels.dot("ran", 3.5),
 }
+_CHANGES = {"worse": ("bad", "worse from here"), "better": ("saved", "better from here")}
 _WORDS = {"cold": "cold", "partial": "partial", "warm": "warm"}
 
 
@@ -38,8 +48,9 @@ def chart(
     """Durations of builds, and of one image's what is usual and the sizes; None of no build.
 
     `rows` hold `id`, `image_name`, `completed_at`, `build_timestamp`, `timezone`, `status`,
-    `build_duration`, `image_size_mb`, `cache_class` and `git_commit`, in any order; `classes` are
-    the words for the values of `cache_class`.
+    `build_duration`, `image_size_mb`, `cache_class` and `git_commit`, in any order, and perhaps
+    `alert` and `alert_direction`: a change that began with the build. `classes` are the words for
+    the values of `cache_class`.
     """
     placed = sorted(_placed(rows), key=lambda found: (found[0], found[1]["id"]))
     if not placed:
@@ -52,7 +63,8 @@ def chart(
     bottom = _TOP + _TALL
     like, band = (None, "") if several else _band(ordered, moments, axis, scale)
     content = band + "".join(
-        _point(row, axis.share(moment), scale, addresses, classes)
+        _change(row, axis.share(moment))
+        + _point(row, axis.share(moment), scale, addresses, classes)
         for row, moment in zip(ordered, moments, strict=True)
     )
     content = panels.panel(content, scale, short, top=_TOP, height=_TALL)
@@ -97,9 +109,30 @@ def _key(rows: Sequence[Row], classes: Mapping[str, str], like: str | None) -> s
         entries.append((panels.cross("bad"), "failed"))
     if "canceled" in statuses:
         entries.append((panels.dot("off", 3, hollow=True), "canceled"))
+    begun = {_begun(row) for row in rows}
+    entries += [
+        (panels.stroke(class_), words) for class_, words in _CHANGES.values() if class_ in begun
+    ]
     if like:
         entries.append((panels.patch("band"), f"usual for {classes.get(like, like)}"))
     return panels.key_above(entries)
+
+
+def _begun(row: Row) -> str | None:
+    """The class of the change that began with a build; none where none began, or none is told."""
+    if "alert" not in row.keys() or not row["alert"]:  # noqa: SIM118 - a row holds values
+        return None
+    return _CHANGES.get(row["alert_direction"], ("off", ""))[0]
+
+
+def _change(row: Row, x: float) -> str:
+    """A line where a change began, from top to bottom."""
+    class_ = _begun(row)
+    if class_ is None:
+        return ""
+    line = element("line", class_=f"change line-{class_}", x1=percent(x), x2=percent(x),
+                   y1=_TOP, y2=_TOP + _TALL)  # fmt: skip
+    return element("g", tip(row["alert"]) + line)
 
 
 def _point(

@@ -1,0 +1,1 @@
+"""Judges whole histories, and keeps the budgets that a project has set."""

@@ -1,0 +1,165 @@
+"""Judges the whole history: confirms, dates anew or withdraws what was found build by build."""
+
+import sqlite3
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from recorder.database import transaction
+from recorder.judging import changes, slow_builder
+from recorder.judging.book import STANDS, Alert, Book
+from recorder.judging.finding import Finding, of_change
+from recorder.judging.judge import Excuse, unless_excused
+from recorder.judging.limits import ENOUGH, LIMITS
+from recorder.judging.series import Point, Series, Steps, builds, gather, steps
+
+_BUILDS = 1200
+"""How many of an image's latest builds are read."""
+_WITH_STEPS = 300
+"""How many of them with their steps."""
+_STEP_RUNS = 100
+"""The latest runs of a step that are judged: there are many steps, and the time is square."""
+_RULES = 1
+"""Goes up when the rules change, so that every history is judged by them."""
+_MARGIN = 5
+"""How many builds apart two rules may date one change."""
+
+
+def judge_all(connection: sqlite3.Connection, image_names: Iterable[str] | None = None) -> int:
+    """Judge the history of these images, by default of all; gives how many alerts changed.
+
+    What comes of it depends on the builds and on what people have said alone: it is the same
+    whether they were judged one by one before or came in at once, and twice changes nothing.
+    Each image is one transaction, so that recorders wait for a moment at most.
+    """
+    if image_names is None:
+        rows = connection.execute("SELECT image_name FROM build_statistics ORDER BY image_name")
+        image_names = [row[0] for row in rows]
+    return sum(_judge_image(connection, name) for name in image_names)
+
+
+def _judge_image(connection: sqlite3.Connection, image_name: str) -> int:
+    if _is_judged(connection, image_name):
+        return 0
+    with transaction(connection):
+        seen = _seen(connection, image_name)
+        rows = builds(connection, image_name, _BUILDS)
+        ran = steps(connection, [row.id for row in rows[-_WITH_STEPS:]])
+        book = Book(connection, image_name)
+        for series, points in gather(image_name, rows, ran).items():
+            _judge_series(book, series, points, ran, partial(slow_builder.explains, connection))
+        connection.execute("INSERT OR REPLACE INTO judged_images VALUES (?, ?)", (image_name, seen))
+        return book.changed
+
+
+def _is_judged(connection: sqlite3.Connection, image_name: str) -> bool:
+    """Whether nothing has changed since the last pass; a warning may depend on other images."""
+    row = connection.execute(
+        "SELECT judged, EXISTS (SELECT 1 FROM alerts WHERE image_name = ?1 AND state = 'warning') "
+        "FROM judged_images WHERE image_name = ?1",
+        (image_name,),
+    ).fetchone()
+    return bool(row) and not row[1] and row[0] == _seen(connection, image_name)
+
+
+def _seen(connection: sqlite3.Connection, image_name: str) -> str:
+    """What the statistics say of an image's builds, and the rules that judge them."""
+    row = connection.execute(
+        "SELECT total_builds, total_duration, updated_at FROM build_statistics "
+        "WHERE image_name = ?",
+        (image_name,),
+    ).fetchone()
+    return f"{_RULES} {row}"
+
+
+def _judge_series(
+    book: Book, series: Series, points: list[Point], ran: Steps, excused: Excuse
+) -> None:
+    alerts = book.of(series)
+    most = _STEP_RUNS if series.metric == "step" else changes.LONGEST
+    points = _without_mended(points, alerts)[-most:]
+    found = [
+        unless_excused(series, points, change, excused)
+        for change in changes.find([point.judged for point in points], LIMITS[series.metric])
+    ]
+    findings = [of_change(series, points, change, ran) for change in found]
+    _reconcile(book, series, points, findings)
+
+
+def _without_mended(points: list[Point], alerts: Sequence[Alert]) -> list[Point]:
+    """Without the builds of a regression that a person has called mended: it is not found again."""
+    spans = [
+        (alert.first_at, alert.ended_at)
+        for alert in alerts
+        if alert.state == "resolved" and alert.ended_at and not alert.untouched
+    ]
+    return [
+        point
+        for point in points
+        if not any(first <= point.build.completed_at < end for first, end in spans)
+    ]
+
+
+def _reconcile(
+    book: Book, series: Series, points: Sequence[Point], findings: Sequence[Finding]
+) -> None:
+    """Make the rows of a series say what was found: first what ends, then what stands."""
+    pairs, left = _matched(book.of(series), points, findings)
+    for alert in left:
+        if alert.state != "withdrawn" and _is_covered(alert, points):
+            book.move(alert, "withdrawn", "segments", "the history does not bear it out")
+    for standing in (False, True):
+        for finding, known in pairs:
+            if (finding.state in STANDS) is standing:
+                _write(book, finding, known)
+
+
+def _write(book: Book, finding: Finding, alert: Alert | None) -> None:
+    if alert is None:
+        taken = finding.state == "warning" and any(
+            other.direction == finding.direction and other.state in {"open", "confirmed"}
+            for other in book.of(finding.series)
+        )
+        if not taken:
+            book.add(finding)
+        return
+    lasts = finding.state in STANDS or finding.replaced
+    acknowledged = alert.state == "acknowledged" and lasts
+    if finding.state in STANDS and not acknowledged:
+        book.make_way(finding, but=alert)
+    book.update(alert, finding, keep_state=acknowledged)
+
+
+def _matched(
+    alerts: Sequence[Alert], points: Sequence[Point], findings: Sequence[Finding]
+) -> tuple[list[tuple[Finding, Alert | None]], list[Alert]]:
+    """Each finding with the alert that is about the same change, and the alerts without any.
+
+    Alerts that a person has resolved are left out: their word stands.
+    """
+    left = [a for a in alerts if a.state != "resolved" or a.untouched]
+    moments = [point.build.completed_at for point in points]
+    pairs: list[tuple[Finding, Alert | None]] = []
+    for finding in findings:
+        place = bisect_left(moments, finding.first.completed_at)
+        near = [
+            (alert.state == "withdrawn", apart, alert.id, alert)
+            for alert in left
+            if alert.direction == finding.direction
+            and (apart := abs(bisect_left(moments, alert.first_at) - place)) <= _MARGIN
+        ]
+        match = min(near)[-1] if near else None
+        if match:
+            left.remove(match)
+        pairs.append((finding, match))
+    return pairs, left
+
+
+def _is_covered(alert: Alert, points: Sequence[Point]) -> bool:
+    """Whether enough builds from before the alert are here to judge it again.
+
+    Where they were pruned, or too many came since, the alert stays as it is. What a person has
+    acknowledged stays, too.
+    """
+    earlier = sum(1 for point in points if point.build.completed_at < alert.first_at)
+    return earlier >= ENOUGH and alert.state != "acknowledged"

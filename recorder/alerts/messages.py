@@ -1,0 +1,113 @@
+"""What is to be told of alerts: a message for each group that has opened or ended."""
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from recorder import harmless, page_links, times
+from recorder.database import transaction
+
+State = Literal["open", "resolved"]
+
+_MOST = 10
+"""Alerts that a message tells of; the rest it counts."""
+# Chat services read these as mentions and links: of everyone, for instance.
+_MARKUP = re.compile(r"[@<]")
+_JOINER = "\N{WORD JOINER}"
+
+# Each with few rows to look at: those that stand, and those that were told of.
+_OPEN = """
+SELECT DISTINCT group_key FROM alerts AS a
+WHERE state IN ('open', 'confirmed') AND direction = 'worse' AND NOT EXISTS (
+  SELECT 1 FROM alert_messages AS m
+  WHERE m.group_key = a.group_key AND m.state = 'open' AND m.channel = ?
+)
+ORDER BY group_key
+"""
+_ENDED = """
+SELECT group_key FROM alert_messages AS m
+WHERE state = 'open' AND channel = ?1 AND NOT EXISTS (
+  SELECT 1 FROM alert_messages AS n
+  WHERE n.group_key = m.group_key AND n.state = 'resolved' AND n.channel = ?1
+) AND NOT EXISTS (
+  SELECT 1 FROM alerts AS a WHERE a.group_key = m.group_key
+    AND a.state NOT IN ('resolved', 'withdrawn')
+) AND EXISTS (SELECT 1 FROM alerts AS a WHERE a.group_key = m.group_key)
+ORDER BY group_key
+"""
+_OF_GROUP = """
+SELECT image_name, sentence, state, git_commit FROM alerts
+WHERE group_key = ? AND direction = 'worse' AND (? = 'resolved' OR state IN ('open', 'confirmed'))
+ORDER BY metric = 'step', id
+"""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is told of one group of alerts: a title, and lines of text."""
+
+    group_key: str
+    state: State
+    title: str
+    body: str
+
+
+def claim(
+    connection: sqlite3.Connection, channel: str, pages: str | None = None
+) -> list[Message]:  # fmt: skip
+    """The messages that a channel has not had, marked as sent, so that nobody sends them, too.
+
+    `channel` is the mark of an address, `pages` the address of a publication to link to.
+    """
+    now = times.utc_text(times.now())
+    found: list[Message] = []
+    with transaction(connection):
+        for state, query in (("open", _OPEN), ("resolved", _ENDED)):
+            for (group,) in connection.execute(query, (channel,)).fetchall():
+                rows = connection.execute(_OF_GROUP, (group, state)).fetchall()
+                if not rows:
+                    continue
+                found.append(
+                    _message(group, "open" if state == "open" else "resolved", rows, pages)
+                )
+                connection.execute(
+                    "INSERT INTO alert_messages (group_key, state, channel, sent_at) "
+                    "VALUES (?, ?, ?, ?)",
+                    (group, state, channel, now),
+                )
+    return found
+
+
+def release(connection: sqlite3.Connection, channel: str, messages: Sequence[Message]) -> None:
+    """Take the marks of messages back that did not go out, so that the next run sends them."""
+    with suppress(sqlite3.OperationalError), transaction(connection):
+        connection.executemany(
+            "DELETE FROM alert_messages WHERE group_key = ? AND state = ? AND channel = ?",
+            [(message.group_key, message.state, channel) for message in messages],
+        )
+
+
+def _message(
+    group: str, state: State, rows: Sequence[Sequence[str]], pages: str | None
+) -> Message:  # fmt: skip
+    images = list(dict.fromkeys(row[0] for row in rows))
+    names = ", ".join(map(_plain, images[:3])) + (" and others" if len(images) > 3 else "")
+    if state == "open":
+        title = f"{names} got worse"
+    elif all(row[2] == "withdrawn" for row in rows):
+        title = f"{names}: no regression after all"
+    else:
+        title = f"{names}: back to what was usual"
+    lines = [_plain(row[1]) for row in rows[:_MOST]]
+    if len(rows) > _MOST:
+        lines.append(f"and {len(rows) - _MOST} more")
+    if pages:
+        lines += [page_links.of_image(pages, name) for name in images[:3]]
+    return Message(group, state, title, "\n".join(lines))
+
+
+def _plain(text: str) -> str:
+    return _MARKUP.sub(rf"\g<0>{_JOINER}", harmless.line(text))

@@ -1,0 +1,1 @@
+"""Benchmark suites: what they are, how they run, how two runs compare."""

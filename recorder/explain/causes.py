@@ -1,0 +1,293 @@
+"""Why a step was not taken from the cache, as far as two builds' inputs tell. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from recorder import step_names
+from recorder.explain import changes
+from recorder.explain.changes import Change, Found, Unknown, View
+from recorder.model import Build, Step
+
+Kind = Literal[
+    "instruction",
+    "argument",
+    "base",
+    "file",
+    "option",
+    "evicted",
+    "no_cache",
+    "parent",
+    "new",
+    "unknown",
+]
+_NAMED = 2  # how many files are named in a clause
+_SHORT_DIGEST = 12
+_LONGEST = 60
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why `step` ran instead of coming from the cache.
+
+    `names` are what changed (files, arguments, images, lines), `before` and `after` the old and the
+    new value where one thing alone changed. A `parent` is an earlier step that ran: its own cause
+    is `root`. `certain` is False where the cause is inferred from what else is excluded. `words`
+    are a clause that goes after "because".
+    """
+
+    kind: Kind
+    step: Step
+    names: tuple[str, ...] = ()
+    before: str | None = None
+    after: str | None = None
+    root: "Cause | None" = None
+    certain: bool = True
+    words: str = ""
+
+
+def has_missed(step: Step) -> bool:
+    """Whether an instruction ran, though it might have come from the cache."""
+    return step_names.is_instruction(step.kind) and not step.cached and step.started is not None
+
+
+def first_miss(build: Build, before: Build | None) -> Cause | None:
+    """Why the first step that ran did, of all that ran on their own account the costliest.
+
+    A step's cost is its duration and that of all that had to run because of it. `before` is the
+    build to compare with, best the latest one of its series. None when no instruction ran.
+    """
+    now = View(build)
+    missed = [step for step in build.steps if has_missed(step)]
+    if not missed:
+        return None
+    cost = {step.position: step.duration or 0.0 for step in missed}
+    first = [step for step in missed if not any(place in cost for place in now.above(step))]
+    total = {
+        root.position: sum(
+            cost[step.position]
+            for step in missed
+            if step is root or root.position in now.above(step)
+        )
+        for root in first
+    }
+    dearest = max(first or missed, key=lambda step: (total.get(step.position, 0), -step.position))
+    return _cause(dearest, now, View(before) if before else None)
+
+
+def cause_of(build: Build, before: Build | None, position: int) -> Cause:
+    """Why the step at `position` of a build ran; raises KeyError when there is none."""
+    now = View(build)
+    return _cause(now.by_position[position], now, View(before) if before else None)
+
+
+def _cause(step: Step, now: View, then: View | None) -> Cause:
+    if words := _asked_for(step, now):
+        return Cause("no_cache", step, ("no-cache",), words=words)
+    above = (now.by_position.get(place) for place in now.above(step))
+    missed = [other for other in above if other and has_missed(other)]
+    if missed:
+        return _of_parent(step, missed, now, then)
+    if then is None:
+        return Cause("new", step, words="there is no build before it to compare with")
+    own = _of_itself(step, now, then)
+    if own.kind not in ("evicted", "unknown"):
+        return own
+    parent = _of_cached_parent(step, now, then)
+    return own if parent is None or parent.kind == own.kind else parent
+
+
+def _of_cached_parent(step: Step, now: View, then: View) -> Cause | None:
+    """A step above that changed since the build before, though the cache had it from another one.
+
+    So it is with a file that is put back as it once was. None where nothing above is known to have
+    changed, and nothing is unknown.
+    """
+    above = (now.by_position.get(place) for place in now.above(step))
+    steps = [other for other in above if other and step_names.is_instruction(other.kind)]
+    unknown = None
+    for other in sorted(steps, key=lambda other: len(now.above(other))):
+        cause = _of_itself(other, now, then)
+        if cause.kind not in _VAGUE:
+            return _as_parent(step, cause)
+        if cause.kind == "unknown":
+            unknown = unknown or Cause(
+                "unknown", step, certain=False, words=f"{cause.words}, of {_instruction(other)}"
+            )
+    return unknown
+
+
+def _of_itself(step: Step, now: View, then: View) -> Cause:
+    """What changed of the step alone; evicted where nothing did."""
+    old = then.by_key.get(step.step_key)
+    if old is None:
+        return _of_new_instruction(step, now, then)
+    if old.error or not (old.cached or old.duration is not None):
+        return Cause("new", step, words="the build before it did not get past this step")
+    return _of_change(step, now, then, old)
+
+
+def _of_parent(step: Step, missed: list[Step], now: View, then: View | None) -> Cause:
+    """The cause of the step that ran first, of those above `step` that ran on their own account."""
+    places = {other.position for other in missed}
+    first = [other for other in missed if not places & now.above(other)]
+    causes = [_cause(other, now, then) for other in first or missed[:1]]
+    root = max(causes, key=lambda cause: (cause.kind not in _VAGUE, cause.step.duration or 0.0))
+    return _as_parent(step, root)
+
+
+def _as_parent(step: Step, root: Cause) -> Cause:
+    words = root.words
+    if root.kind in _VAGUE or root.kind == "instruction":
+        words = f"of {_instruction(root.step)} before it: {root.words}"
+    return Cause(
+        "parent", step, root.names, root.before, root.after, root, root.certain, words=words
+    )
+
+
+_VAGUE = frozenset({"unknown", "evicted", "new"})
+
+
+def _of_new_instruction(step: Step, now: View, then: View) -> Cause:
+    """The step is not in the build before: it was written, or written anew."""
+    if not then.build.steps:
+        return Cause("new", step, words="the steps of the build before it are not known")
+    if now.build.target != then.build.target:
+        words = "the build before it had another target, which may not have needed it"
+        return Cause("new", step, words=words, certain=False)
+    text = _instruction(step)
+    gone = [
+        old
+        for old in then.build.steps
+        if old.step_key not in now.by_key
+        and (old.kind, old.stage, old.platform) == (step.kind, step.stage, step.platform)
+    ]
+    old = min(gone, key=lambda old: abs((old.step or 0) - (step.step or 0)), default=None)
+    if old is None:
+        if not then.build.success and not any(
+            each.step == step.step and each.stage == step.stage for each in then.build.steps
+        ):
+            return Cause("new", step, words="the build before it ended before this step")
+        return Cause("instruction", step, (step.instruction or "",), words=f"{text} is new")
+    return Cause(
+        "instruction",
+        step,
+        (step.instruction or "",),
+        old.instruction,
+        step.instruction,
+        words=f"its instruction changed from {_instruction(old)}",
+    )
+
+
+def _of_change(step: Step, now: View, then: View, old: Step) -> Cause:
+    """What differs of all that goes into the step; evicted where nothing does."""
+    looks: list[tuple[Kind, Callable[[], Found], Callable[[Change], str]]] = [
+        ("base", lambda: changes.of_bases(step, now, then, old), _of_base),
+        ("file", lambda: changes.of_files(step, now, then), _of_files),
+        ("argument", lambda: changes.of_arguments(step, now, then), _of_argument),
+        ("instruction", lambda: changes.of_settings(step, now, then, old), _of_setting),
+        ("option", lambda: changes.of_options(step, now, then), _of_option),
+    ]
+    reasons = []
+    for kind, look, worded in looks:
+        found = look()
+        if isinstance(found, Change):
+            names, old_value, new_value, certain = found
+            return Cause(
+                kind, step, names, old_value, new_value, certain=certain, words=worded(found)
+            )
+        if isinstance(found, Unknown):
+            reasons.append(found.reason)
+    if not now.build.inputs.graph and not reasons:
+        reasons.append("how its steps depend on one another was not recorded")
+    if reasons:
+        return Cause("unknown", step, certain=False, words=f"it cannot be known why: {reasons[0]}")
+    if now.build.builder != then.build.builder:
+        words = f"the builder {now.build.builder} did not have it in its cache"
+    else:
+        words = "the cache no longer had it, as all that goes into it is the same"
+    return Cause("evicted", step, certain=False, words=words)
+
+
+def _asked_for(step: Step, now: View) -> str:
+    """What asked for the step to run in any case; empty when nothing did."""
+    asked = now.build.inputs.options.get("no-cache")
+    if asked is None:
+        return ""
+    if not asked:
+        return "--no-cache was given"
+    stages = [stage.strip().lower() for stage in asked.split(",")]
+    stage = (step.stage or "").lower()
+    named = stage in stages or (not stage and len(stages) > 0)
+    return f"--no-cache-filter named {stage or asked}" if named else ""
+
+
+def _of_base(found: Change) -> str:
+    name = found.names[0]
+    if found.after == name:
+        return (
+            f"its base changed from {found.before} to {name}"
+            if found.before
+            else (f"its base {name} is new")
+        )
+    return f"its base {name} changed ({_digest(found.before)} to {_digest(found.after)})"
+
+
+def _of_files(found: Change) -> str:
+    names = found.names
+    if "://" in names[0]:
+        return f"what {names[0]} gives changed"
+    what = f"{names[0]} changed"
+    if len(names) > _NAMED:
+        shown = ", ".join(names[:_NAMED])
+        what = f"{shown} and {len(names) - _NAMED} more files changed"
+    elif len(names) > 1:
+        what = f"{names[0]} and {names[1]} changed"
+    elif found.before:
+        what = f"{names[0]} is gone"
+    elif found.after:
+        what = f"{names[0]} is new"
+    return what if found.certain else f"{what}, by its size or time"
+
+
+def _of_argument(found: Change) -> str:
+    if len(found.names) > 1:
+        joined = ", ".join(found.names)
+        return f"the arguments {joined} changed" if found.certain else f"one of {joined} changed"
+    values = f" from {_value(found.before)} to {_value(found.after)}"
+    return f"the argument {found.names[0]} changed{values}"
+
+
+def _of_setting(found: Change) -> str:
+    if found.before and found.after and found.before != found.after:
+        return f"`{_cut(found.before)}` became `{_cut(found.after)}`"
+    if found.before and found.after:
+        return f"the here-document of `{_cut(found.after)}` changed"
+    shown = ", ".join(f"`{_cut(name)}`" for name in found.names[:_NAMED])
+    if found.before:
+        return f"{shown} is gone"
+    return f"{shown} is new" if found.after else f"lines before it changed: {shown}"
+
+
+def _of_option(found: Change) -> str:
+    if len(found.names) > 1:
+        return f"the options {', '.join(found.names)} changed"
+    values = f"from {_value(found.before)} to {_value(found.after)}"
+    return f"the option {found.names[0]} changed {values}"
+
+
+def _value(value: str | None) -> str:
+    return "nothing" if value is None else f"`{_cut(value)}`"
+
+
+def _digest(digest: str | None) -> str:
+    return (digest or "").rpartition(":")[2][:_SHORT_DIGEST]
+
+
+def _instruction(step: Step) -> str:
+    return f"`{_cut(step.instruction or step.name)}`"
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"

@@ -1,0 +1,89 @@
+"""Two builds side by side, of one image or of two, in one history or in two."""
+
+import sqlite3
+from dataclasses import dataclass
+
+from recorder import figures, queries
+from recorder.explain import compared, explanation, facts, reference, sentences, sizes
+from recorder.explain.compared import Comparison
+from recorder.explain.facts import Change
+from recorder.explain.reference import Row
+from recorder.explain.sizes import SizeComparison
+
+_BEFORE = """
+SELECT id FROM docker_builds
+WHERE image_name = ? AND (completed_at, id) < (?, ?) ORDER BY completed_at DESC, id DESC LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two builds, rows of `docker_builds`, and all that makes B another than A."""
+
+    row_a: Row
+    row_b: Row
+    sentence: str
+    comparison: Comparison
+    size: SizeComparison | None
+    size_sentence: str
+    changes: tuple[Change, ...]
+
+
+def difference(
+    connection: sqlite3.Connection,
+    a: str | None,
+    b: str | None,
+    other: sqlite3.Connection | None = None,
+) -> Difference:
+    """What makes build `b` another than `a`; each as `queries.find_build` takes it.
+
+    `b` is of the history `other` if that is given; without `b` it is the latest of all, without
+    `a` the build before `b` of the same image. Raises BuildNotFoundError.
+    """
+    row_b = queries.find_build(other or connection, b)
+    row_a = queries.find_build(connection, a) if a else _before(connection, row_b)
+    build_a = reference.of_row(connection, row_a)
+    build_b = reference.of_row(other or connection, row_b)
+    comparison = compared.compare(explanation.side(build_a), explanation.side(build_b))
+    size = sizes.compare(build_a, build_b)
+    return Difference(
+        row_a,
+        row_b,
+        _sentence(row_a, row_b, comparison, elsewhere=other is not None),
+        comparison,
+        size,
+        explanation.size_sentence(size),
+        facts.changes(build_a, build_b),
+    )
+
+
+def _before(connection: sqlite3.Connection, row: Row) -> Row:
+    values = (row["image_name"], row["completed_at"], row["id"])
+    found = connection.execute(_BEFORE, values).fetchone()
+    return queries.find_build(connection, str(found[0])) if found else row
+
+
+def _sentence(row_a: Row, row_b: Row, comparison: Comparison, *, elsewhere: bool) -> str:
+    first, second = _named(row_a, row_b), _named(row_b, row_a)
+    if elsewhere:
+        second += " of the other history"
+    subject = f"B{second[1:]}" if row_a["image_name"] == row_b["image_name"] else second
+    took = f"{subject} took {figures.duration(row_b['build_duration'])}"
+    was = figures.duration(row_a["build_duration"])
+    if row_a is row_b:
+        return f"{took}; there is no build before it to compare with."
+    if not comparison.parts:
+        return f"{took}, as {first} did."
+    if not comparison.difference:
+        return f"{took}, as long as {first}."
+    off = figures.duration(abs(comparison.difference) / 1e6)
+    way = "longer" if comparison.difference > 0 else "less"
+    parts = sentences.main_parts(comparison.parts, comparison.difference)
+    said = sentences.listed(sentences.clause(part) for part in parts)
+    return f"{took}, {off} {way} than {first} ({was}): {said}."
+
+
+def _named(row: Row, other: Row) -> str:
+    if row["image_name"] == other["image_name"]:
+        return f"build {row['id']}"
+    return f"{sentences.shortened(row['image_name'], sentences.LABEL)} (build {row['id']})"

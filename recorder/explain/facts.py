@@ -1,0 +1,103 @@
+"""What differs between two builds beside steps and layers: arguments, bases, origin, warnings."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from recorder import base_names, figures, step_names
+from recorder.model import MICRO, Build
+
+What = Literal["argument", "base", "fact", "warning"]
+
+_FACTS = {
+    "image_name": "image",
+    "status": "status",
+    "target": "target",
+    "platform": "platform",
+    "builder": "builder",
+    "dockerfile_path": "Dockerfile",
+    "git_branch": "branch",
+    "git_commit": "commit",
+    "context_bytes": "context",
+}
+_SHORT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that differs: its value before and now, None where there was none."""
+
+    what: What
+    name: str
+    before: str | None
+    now: str | None
+
+
+def changes(before: Build, now: Build) -> tuple[Change, ...]:
+    """All that differs, as text: arguments, base images, facts of the build, warnings.
+
+    A masked argument still tells that it changed, since its mask is a keyed hash.
+    """
+    found = _differing("argument", dict(before.build_args), dict(now.build_args))
+    found += _differing("base", bases(before), bases(now))
+    for name in _FACTS:
+        first, second = getattr(before, name), getattr(now, name)
+        unknown = name == "platform" and None in (first, second)  # only an image tells it
+        if first != second and not unknown:
+            found.append(Change("fact", name, _text(first), _text(second)))
+    found += _differing("warning", _warnings(before), _warnings(now))
+    return tuple(found)
+
+
+def title(change: Change, named: Callable[[str], str] = str) -> str:
+    """What changed: `argument VERSION`, `commit`; `named` is how a recorded name is written."""
+    if change.what == "fact":
+        return _FACTS[change.name]
+    return f"{change.what} {named(change.name)}"
+
+
+def shown(change: Change) -> tuple[str, str]:
+    """The values before and now, for people; empty where there was none."""
+    if change.what == "warning":
+        return ("", "new") if change.before is None else ("was there", "gone")
+    return _shown(change, change.before), _shown(change, change.now)
+
+
+def _shown(change: Change, value: str | None) -> str:
+    if not value:
+        return ""
+    if change.what == "fact" and change.name == "context_bytes":
+        return figures.megabytes(int(value) / MICRO)
+    if change.what == "fact" and change.name == "git_commit":
+        return value[:_SHORT]
+    return f"{value[: _SHORT + 7]}…" if value.startswith("sha256:") else value
+
+
+def bases(build: Build) -> dict[str, str | None]:
+    """The images that a build was made from, with the digest where it is known."""
+    found: dict[str, str | None] = dict(build.inputs.bases)
+    for step in build.steps:
+        named = base_names.of_step(step.name) if step.kind == step_names.BASE else None
+        if named and not found.get(named[0]):
+            found[named[0]] = named[1]
+    return found
+
+
+def _warnings(build: Build) -> dict[str, str]:
+    return {f"{lint.rule}: {lint.message}": lint.message for lint in build.lints}
+
+
+def _differing(
+    what: What, before: Mapping[str, str | None], now: Mapping[str, str | None]
+) -> list[Change]:
+    found = []
+    for name in sorted({*before, *now}):
+        if name not in before or name not in now or before[name] != now[name]:
+            first = before[name] or "" if name in before else None
+            second = now[name] or "" if name in now else None
+            found.append(Change(what, name, first, second))
+    return found
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

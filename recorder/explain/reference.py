@@ -1,0 +1,113 @@
+"""Which build another is compared with: the usual one of its image, or the one before."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from recorder import input_store, queries, stored_builds
+from recorder.model import Build, Layer, Lint
+
+Row = dict[str, Any]
+
+LATEST = 20
+"""How many builds say what is usual."""
+
+_LOOKED_AT = 100
+_FEW = 3
+_BEFORE = """
+SELECT
+  id, build_duration, platform, target, builder,
+  EXISTS (SELECT 1 FROM build_steps AS s WHERE s.build_id = b.id) AS has_steps
+FROM docker_builds AS b
+WHERE image_name = ? AND (completed_at, id) < (?, ?) AND success = 1
+ORDER BY completed_at DESC, id DESC LIMIT ?
+"""
+_SERIES = ("platform", "target", "builder")
+
+Alike = Literal["series", "target", "image"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """The usual build: its id, its duration in seconds, and of how many builds it is the middle.
+
+    `alike` is what these share with the build: `series` (image, platform, target and builder),
+    `target` (all but the builder) or the `image` alone.
+    """
+
+    build: int
+    duration: float
+    builds: int
+    alike: Alike
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What came before a build: the usual one, and the latest; ids, or None."""
+
+    usual: Usual | None
+    latest: int | None
+
+
+def before(connection: sqlite3.Connection, build: Mapping[str, Any]) -> Before:
+    """The usual build before `build`, a row of `docker_builds`, and the latest one.
+
+    The usual one is a real build, whose steps fit together: the one in the middle by duration of
+    the latest 20 successes before it, of two in the middle the quicker. How much came from the
+    cache does not matter here, since a cache miss is one of the answers. They share image,
+    platform, target and builder; where fewer than three do, the builder may be another, as that
+    of each CI run is, and where none does, platform and target too. Those with steps go before
+    those without.
+    """
+    values = (build["image_name"], build["completed_at"], build["id"], _LOOKED_AT)
+    cursor = connection.execute(_BEFORE, values)
+    cursor.row_factory = stored_builds.as_dict
+    rows: list[Row] = cursor.fetchall()
+    alike, chosen = _comparable(build, rows)
+    with_steps = [row for row in chosen if row["has_steps"]] or chosen
+    latest = with_steps[:LATEST]
+    if not latest:
+        return Before(None, None)
+    # Equal durations: the newer, which comes first.
+    ordered = sorted(latest, key=lambda row: float(row["build_duration"]))
+    middle = ordered[(len(ordered) - 1) // 2]
+    usual = Usual(middle["id"], middle["build_duration"], len(ordered), alike)
+    return Before(usual, latest[0]["id"])
+
+
+def _comparable(build: Mapping[str, Any], rows: Sequence[Row]) -> tuple[Alike, Sequence[Row]]:
+    # A build that failed has no image, which alone tells the platform of most.
+    known = [name for name in _SERIES if build["success"] or build[name] is not None]
+
+    def same(columns: Sequence[str]) -> list[Row]:
+        told = [name for name in columns if name in known]
+        return [row for row in rows if all(row[name] == build[name] for name in told)]
+
+    series, target = same(_SERIES), same(_SERIES[:-1])
+    if len(series) >= _FEW or (series and len(series) == len(target)):
+        return "series", series
+    return ("target", target) if target else ("image", rows)
+
+
+def read(connection: sqlite3.Connection, number: int) -> Build:
+    """A build with all that hangs on it, by its id; raises BuildNotFoundError."""
+    return of_row(connection, queries.find_build(connection, str(number)))
+
+
+def of_row(connection: sqlite3.Connection, row: Mapping[str, Any]) -> Build:
+    """The build of a row of `docker_builds` with all that hangs on it."""
+    number = int(row["id"])
+    found = connection.execute(
+        f"SELECT {stored_builds.STEP} FROM steps WHERE build_id = ? ORDER BY position", (number,)
+    )
+    steps = tuple(stored_builds.step_of(tuple(values)) for values in found)
+    layers = queries.layers(connection, number)
+    lints = queries.lints(connection, number)
+    return stored_builds.of_row(
+        row,
+        steps,
+        tuple(Layer(layer["position"], layer["instruction"], layer["bytes"]) for layer in layers),
+        tuple(Lint(lint["rule"], lint["message"], lint["line"]) for lint in lints),
+        input_store.read(connection, number, steps),
+    )

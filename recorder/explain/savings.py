@@ -1,0 +1,221 @@
+"""What a build would take were a step cached or two in parallel, and what would help most."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Literal
+
+from recorder import critical_path, figures, queries, step_names
+from recorder.critical_path import Chain
+from recorder.errors import BuildNotFoundError
+from recorder.explain import graph, reference, sentences
+from recorder.model import Build, Step
+
+WEEKS = 4
+"""How far back from an image's latest build its builds count."""
+
+_BUILDS = 100
+_LEAST = 0.01  # seconds
+_LATEST = """
+SELECT * FROM docker_builds
+WHERE image_name = ? AND success = 1 ORDER BY completed_at DESC, id DESC LIMIT ?
+"""
+
+How = Literal["cached", "parallel"]
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """What one change would save: `how`, in how many builds the step ran, and what it then took.
+
+    `saves` is the mean over these builds, in seconds; a step that ran beside longer ones saves
+    less than it took, or nothing. `beside` is the other step of a change to `parallel`.
+    """
+
+    step: Step
+    how: How
+    beside: Step | None
+    ran: int
+    took: float
+    saves: float
+    minutes_a_week: float
+
+
+@dataclass(frozen=True, slots=True)
+class Savings:
+    """The most valuable changes to an image, over its builds of the latest weeks."""
+
+    image_name: str
+    builds: int
+    weeks: float
+    builds_a_week: float
+    savings: tuple[Saving, ...]
+    sentence: str
+
+    @property
+    def span(self) -> str:
+        """How long a time its builds span, in words."""
+        return "one week" if self.weeks == 1 else f"{self.weeks:.3g} weeks"
+
+
+@dataclass(frozen=True, slots=True)
+class Imagined:
+    """What a build would have taken, in seconds; `graph` says where its order is known from."""
+
+    build: int
+    image_name: str
+    was: float
+    would_take: float
+    graph: str
+    sentence: str
+
+
+def savings(connection: sqlite3.Connection, image_name: str | None) -> Savings:
+    """What would help an image most, in minutes a week; without a name the one built last.
+
+    Over the builds that completed in the four weeks up to its latest, 100 at most: each step that
+    ran is thought cached, and each pair of neighbours that take turns thought side by side; the
+    longest chain of the rest tells what that would have saved. Raises BuildNotFoundError.
+    """
+    name = image_name or queries.find_build(connection)["image_name"]
+    builds, weeks, number = _recent(connection, name)
+    a_week = number / weeks if number else 0.0
+    found: dict[tuple[str, How], list[tuple[Step, Step | None, float]]] = defaultdict(list)
+    for build in builds:
+        for step, how, beside, saved in _changes(build):
+            found[step.step_key, how].append((step, beside, saved))
+    listed = [_saving(how, runs, len(builds), a_week) for (_, how), runs in found.items()]
+    kept = sorted((s for s in listed if s.minutes_a_week * 60 >= _LEAST), key=_most)
+    return Savings(name, len(builds), weeks, a_week, tuple(kept), _sentence(name, kept, a_week))
+
+
+def imagine(
+    connection: sqlite3.Connection,
+    build: str | None,
+    cached: Iterable[str],
+    parallel: Iterable[tuple[str, str]],
+) -> Imagined:
+    """What the build would have taken were the steps `cached`, and the pairs `parallel`.
+
+    Steps are given as `graph.find` takes them. Raises BuildNotFoundError or StepNotFoundError.
+    """
+    row = queries.find_build(connection, build)
+    whole = reference.of_row(connection, row)
+    thought = _Thought(whole)
+    edges, steps = thought.edges, list(whole.steps)
+    said = []
+    for text in cached:
+        place = graph.find(steps, text)
+        steps[place] = _as_cached(steps[place])
+        said.append(f"were {sentences.code(sentences.label(steps[place]))} cached")
+    for one, other in parallel:
+        places = graph.find(steps, one), graph.find(steps, other)
+        edges = graph.apart(edges, *places)
+        names = [sentences.code(sentences.label(steps[place])) for place in places]
+        said.append(f"did {names[0]} and {names[1]} run in parallel")
+    would = thought.would_take(steps, edges)
+    was = whole.build_duration
+    saved = figures.duration(was - would)
+    end = f"{saved} less" if was - would >= _LEAST else "no less: other steps take as long"
+    sentence = (
+        f"{sentences.shortened(whole.image_name, sentences.LABEL)} would take "
+        f"{figures.duration(would)} instead of {figures.duration(was)} "
+        f"{sentences.listed(said)}: {end}."
+    )
+    return Imagined(row["id"], whole.image_name, was, would, thought.told, sentence)
+
+
+def _recent(connection: sqlite3.Connection, name: str) -> tuple[list[Build], float, int]:
+    """The image's builds of the latest weeks, the weeks that they fill, and how many there were."""
+    cursor = connection.execute(_LATEST, (name, _BUILDS))
+    names = [column[0] for column in cursor.description]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor]
+    if not rows:
+        if queries.recent_builds(connection, name, 1):
+            return [], float(WEEKS), 0
+        raise BuildNotFoundError(
+            f"there is no build of {name!r}", "see `buildrec stats` for the images there are"
+        )
+    builds = [reference.of_row(connection, row) for row in rows]
+    latest = builds[0].completed_at
+    recent = [b for b in builds if latest - b.completed_at <= timedelta(weeks=WEEKS)]
+    span = (latest - recent[-1].completed_at) / timedelta(weeks=1)
+    # A history shorter than four weeks counts as long as it is, as does one that the limit cut.
+    least = 1 / 7 if len(recent) == _BUILDS else 1.0
+    return recent, round(min(max(span, least), float(WEEKS)), 3), len(recent)
+
+
+class _Thought:
+    """A build whose steps can be thought otherwise."""
+
+    def __init__(self, build: Build) -> None:
+        self.build = build
+        self.edges, self.told = graph.of_build(build)
+        self._chain = self._longest(build.steps, self.edges)
+
+    def would_take(self, steps: Sequence[Step], edges: graph.Edges) -> float:
+        """The seconds of the longest chain of these steps, and of the build's own waiting."""
+        longest = self._longest(steps, edges).seconds
+        return max(round(self.build.build_duration - self._chain.seconds + longest, 6), 0.0)
+
+    def is_on_chain(self, place: int) -> bool:
+        """Whether the step at this place is on the longest chain; no other's change saves time."""
+        return place in self._chain.members
+
+    def _longest(self, steps: Sequence[Step], edges: graph.Edges) -> Chain:
+        return critical_path.of_steps(steps, edges, self.build.build_duration)
+
+
+def _changes(build: Build) -> Iterable[tuple[Step, How, Step | None, float]]:
+    """Every change to think of in one build: the step, how, the other step, the seconds saved."""
+    thought, steps, was = _Thought(build), list(build.steps), build.build_duration
+    for place, step in enumerate(steps):
+        if step.cached or step.started is None or not step.duration:
+            continue
+        if not step_names.is_instruction(step.kind):
+            continue
+        if not thought.is_on_chain(place):
+            yield step, "cached", None, 0.0
+            continue
+        others = [*steps[:place], _as_cached(step), *steps[place + 1 :]]
+        yield step, "cached", None, was - thought.would_take(others, thought.edges)
+        neighbour = graph.neighbour(steps, thought.edges, place)
+        if neighbour is not None:
+            edges = graph.apart(thought.edges, neighbour, place)
+            yield step, "parallel", steps[neighbour], was - thought.would_take(steps, edges)
+
+
+def _as_cached(step: Step) -> Step:
+    return replace(step, duration=0.0, cached=True)
+
+
+def _saving(
+    how: How, runs: Sequence[tuple[Step, Step | None, float]], builds: int, a_week: float
+) -> Saving:
+    step, beside, _ = runs[0]
+    total = sum(max(saved, 0.0) for *_, saved in runs)
+    took = sum(step.duration or 0.0 for step, *_ in runs) / len(runs)
+    return Saving(
+        step, how, beside, len(runs), took, total / len(runs), total / builds * a_week / 60
+    )
+
+
+def _most(saving: Saving) -> tuple[float, str]:
+    return (-saving.minutes_a_week, saving.step.step_key)
+
+
+def _sentence(name: str, kept: Sequence[Saving], a_week: float) -> str:
+    shown = sentences.shortened(name, sentences.LABEL)
+    if not kept:
+        return f"{shown}: nothing that ran in the latest {WEEKS} weeks would save time if cached."
+    best = kept[0]
+    step = sentences.code(sentences.label(best.step))
+    way = f"caching {step}"
+    if best.how == "parallel" and best.beside:
+        way = f"running {step} beside {sentences.code(sentences.label(best.beside))}"
+    return (
+        f"{shown}: {way} would save {figures.duration(best.minutes_a_week * 60)} a week "
+        f"({figures.duration(best.saves)} in each build that runs it, {a_week:.3g} builds a week)."
+    )

@@ -1,0 +1,172 @@
+"""Says the parts of a comparison as people would: labels, clauses, signed figures."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from recorder import figures, harmless
+from recorder.explain import aligned
+from recorder.explain.compared import Kind, Part
+from recorder.explain.sizes import SizePart
+from recorder.model import MICRO, Step
+
+_P = TypeVar("_P", Part, SizePart)
+
+LABEL = 64
+"""Letters of an instruction that a sentence shows."""
+
+MOST_LINES = 12
+"""Lines of a table of parts; what is left over is one more."""
+
+_WORTH_A_LINE = 0.01
+_AS_USUAL, _LEAST_SECONDS = 0.1, 0.5
+_ENOUGH, _MOST = 0.75, 3
+_VISIBLE = 500  # microseconds, below which a figure shows as 0 ms
+_MINUS = "\N{MINUS SIGN}"
+_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")
+_SHELL = re.compile(r"^(RUN )?(?:\|\d+ .*?)?/bin/sh -c (?:#\(nop\)\s+)?")
+_OF_STEP: dict[Kind, str] = {
+    "not cached": "was not cached",
+    "cached": "came from the cache",
+    "slower": "took longer",
+    "quicker": "was quicker",
+    "new": "is new",
+    "gone": "is gone",
+    "changed": "was changed",
+    "shared": "was shared with another build",
+    "alone": "did not run beside others",
+    "beside": "ran beside others",
+}
+_OF_BUILD: dict[Kind, str] = {
+    "pulling": "pulling the base image",
+    "exporting": "exporting",
+    "context": "sending the context",
+    "loading": "loading the Dockerfile",
+    "importing": "importing the cache",
+    "waiting": "waiting with no step running",
+}
+_TITLES: dict[Kind, str] = {
+    "pulling": "pulling",
+    "waiting": "waiting, no step ran",
+    "unaccounted": "not accounted for",
+    "alone": "no longer beside others",
+    "beside": "beside others",
+    "shared": "shared with another build",
+    "context": "sending the context",
+}
+
+
+def is_as_usual(value: float, usual: float) -> bool:
+    """Whether seconds are as usual: by less than a tenth, or half a second, another."""
+    return abs(value - usual) < max(_AS_USUAL * usual, _LEAST_SECONDS)
+
+
+def signed(microseconds: int) -> str:
+    """A difference in time: `+1 m 36 s`."""
+    visible = microseconds if abs(microseconds) >= _VISIBLE else 0
+    return f"{_sign(visible)}{figures.duration(abs(microseconds) / MICRO)}"
+
+
+def signed_bytes(size: int) -> str:
+    """A difference in size: `+12.3 MB`."""
+    return f"{_sign(size)}{figures.megabytes(abs(size) / MICRO)}" if size else "0 B"
+
+
+def title(kind: Kind) -> str:
+    """The kind of a part, for a column."""
+    return _TITLES.get(kind, kind)
+
+
+def label(step: Step, most: int = LABEL) -> str:
+    """What a step is called in a sentence: its instruction on one line, without digests."""
+    return shortened(_DIGEST.sub("", aligned.text_of(step)), most)
+
+
+def of_layer(instruction: str, most: int = LABEL) -> str:
+    """What a layer is called: its instruction as the Dockerfile has it."""
+    text = _SHELL.sub(lambda found: found[1] or "", instruction.removesuffix(" # buildkit"))
+    return shortened(text, most)
+
+
+def shortened(text: str, most: int) -> str:
+    """The text on one line, cut to `most` letters."""
+    words = " ".join(harmless.line(text).split())
+    return words if len(words) <= most else f"{words[: most - 1].rstrip()}…"
+
+
+def code(text: str) -> str:
+    """The text as code, in a sentence that may be shown as Markdown."""
+    return "`" + text.replace("`", "'") + "`"
+
+
+def named(part: Part) -> str:
+    """What a part is about: a label for a table."""
+    return label(part.step) if part.step else title(part.kind)
+
+
+def clause(part: Part) -> str:
+    """A part as the clause of a sentence: "`RUN make` was not cached (+96.0 s)"."""
+    amount = f"({signed(part.difference)})"
+    if part.kind in _OF_STEP and part.step:
+        return f"{code(label(part.step))} {_OF_STEP[part.kind]} {amount}"
+    if part.kind == "unaccounted":
+        return f"no steps are recorded that would say where {amount}"
+    return f"{_OF_BUILD[part.kind]} took {'longer' if part.difference > 0 else 'less'} {amount}"
+
+
+def size_clause(part: SizePart) -> str:
+    """A part of a size as a clause: "`COPY assets` added 12.3 MB"."""
+    size = figures.megabytes(abs(part.difference) / MICRO)
+    if part.instruction is None:
+        return f"{size} that no layer tells"
+    what = {"added": f"added {size}", "gone": f"is gone ({_MINUS}{size})",
+            "grown": f"grew by {size}", "shrunk": f"shrank by {size}"}[part.kind]  # fmt: skip
+    return f"{code(of_layer(part.instruction))} {what}"
+
+
+def worth_a_line(parts: Sequence[_P]) -> tuple[Sequence[_P], Sequence[_P]]:
+    """The parts that are worth a line of a table, and the rest, which is one line together.
+
+    A part is that has a hundredth of the largest. `parts` are the largest first.
+    """
+    least = _WORTH_A_LINE * max((abs(part.difference) for part in parts), default=0)
+    shown = [part for part in parts if abs(part.difference) >= least][:MOST_LINES]
+    return shown, parts[len(shown) :]
+
+
+def smaller(rest: Sequence[_P]) -> str:
+    """What the line of the rest is called."""
+    return "1 smaller part" if len(rest) == 1 else f"{len(rest)} smaller parts"
+
+
+def took(part: Part, *, before: bool) -> str:
+    """How long a part took on one side, or that it was cached, or a dash."""
+    microseconds = part.before if before else part.now
+    if microseconds is not None:
+        return figures.duration(microseconds / MICRO)
+    step = (part.pair.before if before else part.pair.now) if part.pair else None
+    return "cached" if step and step.cached else "—"
+
+
+def main_parts(parts: Sequence[_P], difference: int) -> list[_P]:
+    """The parts that go the way of the difference and make most of it, three at most."""
+    found: list[_P] = []
+    for part in sorted(parts, key=lambda part: -abs(part.difference)):
+        if (part.difference > 0) != (difference > 0):
+            continue
+        if found and (
+            len(found) == _MOST or sum(p.difference for p in found) / difference >= _ENOUGH
+        ):
+            break
+        found.append(part)
+    return found
+
+
+def listed(clauses: Iterable[str]) -> str:
+    """Clauses as one: `a, b and c`."""
+    words = list(clauses)
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def _sign(value: float) -> str:
+    return "+" if value > 0 else _MINUS if value < 0 else "\N{PLUS-MINUS SIGN}"

@@ -1,0 +1,221 @@
+"""The rows of alerts: reads those of an image, writes what a judgement changes of them."""
+
+import json
+import sqlite3
+from typing import Any, NamedTuple
+
+from recorder import times
+from recorder.alert_tables import STANDING
+from recorder.judging import sentences
+from recorder.judging.finding import Finding
+from recorder.judging.limits import LIMITS
+from recorder.judging.series import Series
+
+STANDS = frozenset({"warning", "open", "confirmed"})
+"""States of alerts that stand."""
+LASTS = frozenset({"open", "confirmed", "acknowledged"})
+"""States in which the level after the change is the level that is."""
+
+_READ = (
+    "SELECT id, image_name, platform, target, builder, metric, cache_class, size_kind, step_key, "
+    "direction, state, first_at, ended_at, group_key, sentence, rule, "
+    "NOT EXISTS (SELECT 1 FROM alert_events AS e WHERE e.alert_id = alerts.id AND e.rule IS NULL) "
+    "FROM alerts WHERE image_name = ? AND "
+)
+
+
+class Alert(NamedTuple):
+    """What a judgement needs to know of an alert's row; `untouched` is whether no person spoke."""
+
+    id: int
+    series: Series
+    direction: str
+    state: str
+    first_at: str
+    ended_at: str | None
+    group_key: str
+    sentence: str
+    rule: str
+    untouched: bool
+
+
+class Book:
+    """The alerts of one image, read once; each change is written with its event.
+
+    Everything happens inside the caller's transaction.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, image_name: str, since: str = "") -> None:
+        """`since` leaves out what began earlier and does not stand."""
+        self._connection = connection
+        self._now = times.utc_text(times.now())
+        rows = connection.execute(
+            f"{_READ} {STANDING} UNION {_READ} first_at >= ? ORDER BY id",
+            (image_name, image_name, since),
+        ).fetchall()
+        self.alerts = [_read(row) for row in rows]
+        self.changed = 0
+
+    def of(self, series: Series) -> list[Alert]:
+        """The alerts of one series, oldest first."""
+        return [alert for alert in self.alerts if alert.series == series]
+
+    def add(self, finding: Finding) -> None:
+        """Write a new alert; one that stands of the same series and direction gives way."""
+        if finding.state in STANDS:
+            self.make_way(finding)
+        values = self._values(finding) | {"created_at": self._now, "updated_at": self._now}
+        names = ", ".join(values)
+        marks = ", ".join("?" * len(values))
+        cursor = self._connection.execute(
+            f"INSERT INTO alerts ({names}) VALUES ({marks})", tuple(values.values())
+        )
+        number = int(cursor.lastrowid or 0)
+        self._event(number, finding.state, finding.rule, None)
+        self.alerts.append(_alert(number, finding, values, untouched=True))
+
+    def make_way(self, finding: Finding, but: Alert | None = None) -> None:
+        """Let what stands of the finding's series and direction end where the finding begins."""
+        for other in self.of(finding.series):
+            if other.direction == finding.direction and other.state in STANDS and other != but:
+                state = "withdrawn" if other.state == "warning" else "resolved"
+                note = "a later change took its place"
+                self.move(other, state, finding.rule, note, finding.first.completed_at)
+
+    def update(self, alert: Alert, finding: Finding, *, keep_state: bool = False) -> None:
+        """Bring an alert to what was found since; nothing is written where nothing differs."""
+        values = self._values(finding) | {"group_key": alert.group_key}
+        if keep_state:
+            values["state"] = alert.state
+        names = list(values)
+        old = self._connection.execute(
+            f"SELECT {', '.join(names)} FROM alerts WHERE id = ?", (alert.id,)
+        ).fetchone()
+        if tuple(old) == tuple(values.values()):
+            return
+        settings = ", ".join(f"{name} = ?" for name in names)
+        self._connection.execute(
+            f"UPDATE alerts SET {settings}, updated_at = ? WHERE id = ?",
+            (*values.values(), self._now, alert.id),
+        )
+        if values["state"] != alert.state:
+            self._event(alert.id, values["state"], finding.rule, None)
+        self._replace(alert, _alert(alert.id, finding, values, untouched=alert.untouched))
+
+    def move(
+        self,
+        alert: Alert,
+        state: str,
+        rule: str | None,
+        note: str | None = None,
+        ended_at: str | None = None,
+    ) -> None:
+        """Change an alert's state; `rule` is None where a person does."""
+        self._connection.execute(
+            "UPDATE alerts SET state = ?, ended_at = coalesce(?, ended_at), updated_at = ? "
+            "WHERE id = ?",
+            (state, ended_at, self._now, alert.id),
+        )
+        self._event(alert.id, state, rule, note)
+        self._replace(
+            alert,
+            alert._replace(
+                state=state,
+                ended_at=ended_at or alert.ended_at,
+                untouched=alert.untouched and rule is not None,
+            ),
+        )
+
+    def _event(self, number: int, state: str, rule: str | None, note: str | None) -> None:
+        self._connection.execute(
+            "INSERT INTO alert_events (alert_id, at, state, rule, note) VALUES (?, ?, ?, ?, ?)",
+            (number, self._now, state, rule, note),
+        )
+        self.changed += 1
+
+    def _replace(self, alert: Alert, fresh: Alert) -> None:
+        self.alerts[self.alerts.index(alert)] = fresh
+
+    def _values(self, finding: Finding) -> dict[str, Any]:
+        series, first, last = finding.series, finding.first, finding.last_good
+        guilt = finding.guilt
+        step_name = self._name(series.step_key)
+        guilty_name = self._name(guilt.step_key if guilt else None)
+        return series._asdict() | {
+            "step_name": step_name,
+            "direction": finding.direction,
+            "state": finding.state,
+            "first_build_id": first.id,
+            "first_ref": first.ref,
+            "first_at": first.completed_at,
+            "git_commit": first.git_commit,
+            "ended_at": finding.ended_at,
+            "last_good_build_id": last and last.id,
+            "last_good_ref": last and last.ref,
+            "last_good_commit": last and last.git_commit,
+            "before_value": finding.before,
+            "after_value": finding.after,
+            "before_count": finding.before_count,
+            "after_count": finding.after_count,
+            "spread": finding.spread,
+            "guilty_step_key": guilt and guilt.step_key,
+            "guilty_step_name": guilty_name,
+            "guilty_seconds": guilt and guilt.seconds,
+            "rule": finding.rule,
+            "parameters": json.dumps(LIMITS[series.metric]._asdict()),
+            "sentence": sentences.of(finding, step_name, guilty_name),
+            "group_key": self._group(finding),
+        }
+
+    def _group(self, finding: Finding) -> str:
+        """What alerts of one cause share: the commit, else the build, and the direction.
+
+        Without a commit an alert joins one that stands and began within the last few builds of its
+        own: rules may date one change differently.
+        """
+        first, last = finding.first, finding.last_good
+        if first.git_commit:
+            return f"{first.git_commit} {finding.direction}"
+        for other in self.alerts:
+            if (
+                other.direction == finding.direction
+                and other.state in STANDS
+                and last
+                and last.completed_at < other.first_at <= first.completed_at
+            ):
+                return other.group_key
+        name = first.ref or f"{finding.series.image_name} {first.completed_at}"
+        return f"{name} {finding.direction}"
+
+    def _name(self, step_key: str | None) -> str | None:
+        if step_key is None:
+            return None
+        row = self._connection.execute(
+            "SELECT coalesce(instruction, name) FROM step_names WHERE step_key = ? "
+            "ORDER BY id DESC LIMIT 1",
+            (step_key,),
+        ).fetchone()
+        return str(row[0]) if row else None
+
+
+def _read(row: tuple[Any, ...]) -> Alert:
+    number, *series, direction, state, first, ended, group, sentence, rule, untouched = row
+    return Alert(
+        number, Series(*series), direction, state, first, ended, group, sentence, rule,
+        bool(untouched),
+    )  # fmt: skip
+
+
+def _alert(number: int, finding: Finding, values: dict[str, Any], *, untouched: bool) -> Alert:
+    return Alert(
+        number,
+        finding.series,
+        finding.direction,
+        values["state"],
+        finding.first.completed_at,
+        finding.ended_at,
+        values["group_key"],
+        values["sentence"],
+        finding.rule,
+        untouched,
+    )

@@ -1,0 +1,205 @@
+"""Finds every change in a series: what the segments tell, and at its end what the latest builds do.
+
+Pure: takes values in the order of their builds, of which more is worse.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from recorder.judging import recent, segments
+from recorder.judging.limits import ENOUGH, Limits
+from recorder.judging.ranks import deviation, mann_whitney, median
+
+LONGEST = 300
+"""The latest values that are looked at."""
+GROWTH, _GROWTH_CHANCE, _GROWTH_BUILDS = 0.15, 0.001, 8
+"""How far the latest piece may grow over the best, unnoticed step by step."""
+_REPLAYED = 5
+"""How many of the latest builds are judged one by one, as they were when they came."""
+
+
+class Change(NamedTuple):
+    """One change: the index of the first value after it, medians, counts, and how sure it is.
+
+    `ended` is the index from which on values are back, or from which on a later change of the same
+    direction has its place (`replaced`); None while it lasts. `state` is `open` or `warning` for
+    what only the latest values tell, else `confirmed`.
+    """
+
+    first: int
+    before: float
+    after: float
+    before_count: int
+    after_count: int
+    spread: float
+    rule: str
+    state: str
+    ended: int | None = None
+    replaced: bool = False
+
+    @property
+    def worse(self) -> bool:
+        """Whether it is for the worse."""
+        return self.after > self.before
+
+
+def find(values: Sequence[float], limits: Limits) -> list[Change]:
+    """All changes of a series, oldest first."""
+    pieces = segments.cut(values) if _may_change(values, limits) else []
+    cuts = _kept(values, pieces, limits)
+    bounds = [0, *cuts, len(values)]
+    found = [
+        _change(values, bounds[i - 1], bounds[i], bounds[i + 1], limits, "segments", "confirmed")
+        for i in range(1, len(bounds) - 1)
+    ]
+    if not any(change.worse for change in found) and pieces:
+        found += _growth(values, [0, *pieces, len(values)], limits)
+    found += _latest(values, bounds[-2], limits)
+    found = [_until(change, found, values, limits) for change in found]
+    return [_unless_episode(change, found, len(values)) for change in found]
+
+
+def _may_change(values: Sequence[float], limits: Limits) -> bool:
+    """Whether any two stretches differ enough to matter: most series are settled by this look."""
+    size = segments.SHORTEST
+    middles = [median(values[i : i + size]) for i in range(len(values) - size + 1)]
+    return bool(middles) and max(middles) - min(middles) >= limits.matters(min(middles)) / 2
+
+
+def _kept(values: Sequence[float], cuts: list[int], limits: Limits) -> list[int]:
+    """The cuts that matter: the least of those that do not goes, until all do."""
+    cuts = list(cuts)
+    while cuts:
+        bounds = [0, *cuts, len(values)]
+        weak = []
+        for i, cut in enumerate(cuts):
+            one, other = values[bounds[i] : cut], values[cut : bounds[i + 2]]
+            before, after = median(one), median(other)
+            share = abs(after - before) / limits.matters(min(before, after))
+            if (
+                share < 1
+                or cut - bounds[i] < ENOUGH
+                or abs(after - before) < deviation(one, before) * limits.caution
+                or mann_whitney(one, other) >= limits.chance
+            ):
+                weak.append((share, cut))
+        if not weak:
+            break
+        cuts.remove(min(weak)[1])
+    return cuts
+
+
+def _change(
+    values: Sequence[float],
+    start: int,
+    first: int,
+    end: int,
+    limits: Limits,
+    rule: str,
+    state: str,
+) -> Change:
+    before, after = values[start:first], values[first:end]
+    usual = recent.baseline(before[-recent.WINDOW :], limits)
+    return Change(
+        first, median(before), median(after), len(before), len(after), usual.spread, rule, state
+    )
+
+
+def _growth(values: Sequence[float], bounds: list[int], limits: Limits) -> list[Change]:
+    """The latest piece against the best: growth that was too slow for any cut to matter."""
+    pieces = [(median(values[a:b]), a, b) for a, b in pairwise(bounds) if b - a >= _GROWTH_BUILDS]
+    if len(pieces) < 2 or pieces[-1][2] != len(values):
+        return []
+    best, start, first = min(pieces[:-1])
+    last, begin, end = pieces[-1]
+    needed = max(GROWTH * abs(best), limits.least)
+    if last - best < needed or (
+        mann_whitney(values[start:first], values[begin:end]) >= _GROWTH_CHANCE
+    ):
+        return []
+    found = _change(values, start, first, end, limits, "growth", "confirmed")
+    return [found._replace(after=last, after_count=end - begin)]
+
+
+def _latest(values: Sequence[float], start: int, limits: Limits) -> list[Change]:
+    """What the latest values tell of both directions, judged as they came, if it holds still."""
+    found = []
+    for sign in (1, -1):
+        signed = [sign * value for value in values[start:]]
+        size = len(signed)
+        for end in range(max(ENOUGH + 1, size - _REPLAYED), size + 1):
+            verdict = recent.judge(signed[:end], limits)
+            if verdict is None or verdict.state == "usual":
+                continue
+            if verdict.state == "warning" and (end < size or sign < 0):
+                continue
+            after = signed[verdict.first :]
+            if verdict.state == "open" and not _holds(after, verdict, limits):
+                continue
+            found.append(
+                Change(
+                    start + verdict.first,
+                    sign * verdict.baseline.median,
+                    sign * median(after),
+                    verdict.baseline.builds,
+                    len(after),
+                    verdict.baseline.spread,
+                    "recent",
+                    verdict.state,
+                )
+            )
+            break
+    return found
+
+
+def _holds(after: Sequence[float], verdict: recent.Verdict, limits: Limits) -> bool:
+    """Whether the values since a change are still off."""
+    usual = verdict.baseline
+    return median(after) >= usual.median + limits.matters(usual.median, soon=True) and not back(
+        after, usual, limits
+    )
+
+
+def back(after: Sequence[float], usual: recent.Baseline, limits: Limits) -> bool:
+    """Whether the latest three values are usual again; more is worse."""
+    limit = usual.median + limits.matters(usual.median) / 2 + usual.spread
+    return len(after) >= recent.PENDING and max(after[-recent.PENDING :]) <= limit
+
+
+def _until(
+    change: Change, found: Sequence[Change], values: Sequence[float], limits: Limits
+) -> Change:
+    """The change with the index from which on it is undone, or a later one has its place."""
+    sign = 1 if change.worse else -1
+    for later in found:
+        if later.first <= change.first or later.state == "warning":
+            continue
+        undone = sign * (later.after - change.before) < limits.matters(change.before)
+        if undone or later.worse == change.worse:
+            return change._replace(ended=later.first, replaced=not undone)
+    since = [sign * value for value in values[change.first :]]
+    usual = recent.Baseline(sign * change.before, change.spread, 0.0, change.before_count)
+    if change.state != "warning" and back(since, usual, limits):
+        return change._replace(ended=len(values) - recent.PENDING)
+    return change
+
+
+def _unless_episode(change: Change, found: Sequence[Change], size: int) -> Change:
+    """The change, as a warning while an earlier one was as bad, lasted longer, and went away.
+
+    A builder that has slow days is slow again; only what lasts longer is a regression.
+    """
+    if not change.worse or change.ended is not None or change.state == "warning":
+        return change
+    episodes = (
+        earlier.ended - earlier.first
+        for earlier in found
+        if earlier.worse
+        and earlier.ended is not None
+        and earlier.ended <= change.first
+        and earlier.after - change.before > recent.EPISODE * (change.after - change.before)
+    )
+    if size - change.first <= max(episodes, default=0):
+        return change._replace(state="warning")
+    return change

@@ -1,0 +1,104 @@
+"""What was found of a series, with all that its alert tells; made from a change and its builds."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from recorder.judging.changes import Change
+from recorder.judging.ranks import median
+from recorder.judging.series import BuildRow, Point, Series, Steps
+
+_COMPARED = 20
+"""Builds on each side of a change whose steps are compared."""
+_MOST = 0.3
+"""The share of a change that a step must explain to be called guilty."""
+
+
+class Guilt(NamedTuple):
+    """The step that explains most of a change of duration, and by how many seconds."""
+
+    step_key: str
+    seconds: float
+
+
+class Finding(NamedTuple):
+    """One change of a series: values are in the metric's own unit, as they were measured.
+
+    `replaced` is whether it ended as a later change of its direction has its place.
+    """
+
+    series: Series
+    direction: str
+    state: str
+    first: BuildRow
+    last_good: BuildRow | None
+    before: float
+    after: float
+    before_count: int
+    after_count: int
+    spread: float
+    rule: str
+    guilt: Guilt | None = None
+    ended_at: str | None = None
+    replaced: bool = False
+
+
+def of_change(series: Series, points: Sequence[Point], change: Change, ran: Steps) -> Finding:
+    """The finding that a change of these points is."""
+    since = points[change.first : change.ended] or points[change.first :]
+    earlier = points[: change.first]
+    before, after = measured(series, since, change)
+    ended = None if change.ended is None else points[change.ended].build.completed_at
+    return Finding(
+        series,
+        "worse" if change.worse else "better",
+        change.state if ended is None else "resolved",
+        points[change.first].build,
+        earlier[-1].build if earlier else None,
+        before,
+        after,
+        change.before_count,
+        change.after_count,
+        change.spread,
+        change.rule,
+        guilty(series, earlier, since, ran),
+        ended,
+        change.replaced,
+    )
+
+
+def measured(series: Series, since: Sequence[Point], change: Change) -> tuple[float, float]:
+    """The medians before and after a change as they were measured, not as they were judged."""
+    if series.metric == "cache":
+        return 1 - change.before, 1 - change.after
+    if series.cache_class != "partial" or not change.after:
+        return change.before, change.after
+    after = median([point.value for point in since[:_COMPARED]])
+    return after * change.before / change.after, after
+
+
+def guilty(
+    series: Series, earlier: Sequence[Point], since: Sequence[Point], ran: Steps
+) -> Guilt | None:
+    """The step whose time changed most, if it explains a good part of the change."""
+    if series.metric != "duration":
+        return None
+    one = [ran[p.build.id] for p in earlier[-_COMPARED:] if p.build.id in ran]
+    other = [ran[p.build.id] for p in since[:_COMPARED] if p.build.id in ran]
+    if not one or not other:
+        return None
+    whole = median([p.value for p in since[:_COMPARED]]) - median(
+        [p.value for p in earlier[-_COMPARED:]]
+    )
+    sign = 1 if whole > 0 else -1
+    changes = [
+        (sign * (_usual(key, other) - _usual(key, one)), key)
+        for key in {key for build in (*one, *other) for key in build}
+    ]
+    most, key = max(changes, default=(0.0, ""))
+    if most < _MOST * abs(whole):
+        return None
+    return Guilt(key, sign * most)
+
+
+def _usual(key: str, builds: Sequence[Mapping[str, float]]) -> float:
+    return median([build.get(key, 0.0) for build in builds])

@@ -1,0 +1,108 @@
+"""The rule for a new build: its value, and the two before it, against those that came earlier."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from recorder.judging.limits import ENOUGH, Limits
+from recorder.judging.ranks import SIGMA, deviation, median, quantile
+
+WINDOW = 40
+"""How many comparable builds make the baseline."""
+PENDING = 3
+"""The latest values, which are judged together and stay out of the baseline."""
+
+_UPPER = 0.9  # the 84th percentile lies a standard deviation above the median; a little less
+_FEW = 5
+"""The spread of n values is taken larger by this over n: that of few is known badly."""
+_ALONE = 4.0
+"""How many spreads a value must be off to be a warning."""
+_EACH, _MOST, _TOGETHER = 1.5, 3.0, 7.0
+"""How many spreads each pending value must be off, how many count of each, and their sum."""
+_NEARLY_ALL = 0.9
+"""The share of the baseline above which the pending values must lie."""
+EPISODE = 0.97
+"""How near an earlier run of bad values the pending ones may come and still be nothing new."""
+
+
+class Baseline(NamedTuple):
+    """What is usual: the median, its spread (a standard deviation), what 90 % do not pass."""
+
+    median: float
+    spread: float
+    top: float
+    builds: int
+
+
+class Verdict(NamedTuple):
+    """What the latest values are: `open`, `warning` or `usual`; `first` is where it begins.
+
+    `first` is an index into the values judged; `limit` is what a value must not pass.
+    """
+
+    state: str
+    first: int
+    limit: float
+    baseline: Baseline
+
+
+def baseline(values: Sequence[float], limits: Limits) -> Baseline:
+    """What is usual of values that are comparable.
+
+    The spread is that of the middle or that of the upper half, whichever is larger, so that a
+    series with two modes or a long tail has a large one; never less than the metric's own noise.
+    """
+    ranked = sorted(values)
+    middle = median(ranked)
+    spread = SIGMA * deviation(ranked, middle)
+    spread = max(spread, _UPPER * (quantile(ranked, 0.84) - middle))
+    spread *= (1 + _FEW / len(ranked)) * limits.caution
+    least = max(limits.noise * abs(middle), limits.least / 8)
+    return Baseline(middle, max(spread, least), quantile(ranked, _NEARLY_ALL), len(ranked))
+
+
+def judge(values: Sequence[float], limits: Limits) -> Verdict | None:
+    """Judge the latest of `values`, of which more is worse; None where there are too few.
+
+    A single value beyond the limit is a warning. Three together are a regression when each is off,
+    their sum is far off, and each is above nearly everything that was there before: so neither two
+    outliers nor the upper mode of a series with two make one. Nor do they where as many values in
+    a row were as bad before and went away again, as on days on which a builder is slow.
+    """
+    pending = min(PENDING, len(values) - ENOUGH)
+    if pending < 1:
+        return None
+    usual = baseline(values[-pending - WINDOW : -pending], limits)
+    matters = limits.matters(usual.median, soon=True)
+    limit = usual.median + max(_ALONE * usual.spread, matters)
+    latest, size = values[-pending:], len(values)
+    earlier = values[-1 - WINDOW : -1]
+    if latest[-1] > limit and _is_still(earlier, limits):
+        return Verdict("open", size - 1, limit, baseline(earlier, limits))
+    off = [min((value - usual.median) / usual.spread, _MOST) for value in latest]
+    if (
+        pending == PENDING
+        and min(off) >= _EACH
+        and sum(off) >= _TOGETHER
+        and min(latest) > max(usual.top, usual.median + matters / 2)
+        and median(latest) >= usual.median + matters
+        and min(latest) - usual.median > EPISODE * (_worst_run(values[:-pending]) - usual.median)
+    ):
+        return Verdict("open", size - PENDING, limit, usual)
+    if latest[-1] > limit:
+        return Verdict("warning", size - 1, limit, usual)
+    return Verdict("usual", size, limit, usual)
+
+
+def _is_still(values: Sequence[float], limits: Limits) -> bool:
+    """Whether values vary so little that a single one tells a change, as sizes do."""
+    if limits.at_once < 0:
+        return False
+    ranked = sorted(values)
+    between = quantile(ranked, 0.9) - quantile(ranked, 0.1)
+    return between <= limits.at_once * abs(median(ranked))
+
+
+def _worst_run(values: Sequence[float]) -> float:
+    """The level that as many values in a row as are judged together have passed before."""
+    runs = (min(values[i : i + PENDING]) for i in range(len(values) - PENDING + 1))
+    return max(runs)

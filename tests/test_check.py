@@ -1,0 +1,162 @@
+"""`buildrec check` and `buildrec alerts` as people and CI call them."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alerts_help import noisy, record_series
+
+
+def buildrec(path: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "recorder", "--db", str(path), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def worse(database_path: Path) -> Path:
+    """A history whose latest five builds take 40 % longer."""
+    record_series(database_path, [*noisy(20), *noisy(5, 140, seed=2)])
+    return database_path
+
+
+def test_nothing_wrong_is_one_line_and_exit_0(database_path):
+    record_series(database_path, noisy(20))
+    done = buildrec(database_path, "check")
+    assert done.returncode == 0
+    assert done.stdout == "all images: 20 completed builds, nothing got worse\n"
+    assert done.stderr == ""
+
+
+def test_too_little_history_is_told(database_path):
+    record_series(database_path, [100.0, 300.0, 500.0])
+    done = buildrec(database_path, "check", "app")
+    assert (done.returncode, done.stdout) == (
+        0, "app: 3 completed builds, not enough history yet\n"
+    )  # fmt: skip
+
+
+def test_a_regression_exits_3_with_its_sentence(worse):
+    done = buildrec(worse, "check", "app")
+    assert done.returncode == 3
+    assert done.stdout.startswith("regression 1: app: ")
+    assert "above the usual" in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_an_acknowledged_regression_exits_0(worse):
+    assert buildrec(worse, "check").returncode == 3
+    assert buildrec(worse, "alerts", "ack", "1", "--note", "a larger test suite").returncode == 0
+    assert buildrec(worse, "check").returncode == 0
+    (row,) = json.loads(buildrec(worse, "alerts", "list").stdout)
+    assert (row["state"], row["note"]) == ("acknowledged", "a larger test suite")
+
+
+def test_what_is_resolved_is_listed_only_when_asked_for(worse):
+    assert buildrec(worse, "alerts", "resolve", "1").returncode == 0
+    assert buildrec(worse, "check").returncode == 0
+    assert json.loads(buildrec(worse, "alerts", "list").stdout) == []
+    (row,) = json.loads(buildrec(worse, "alerts", "list", "--all").stdout)
+    assert row["state"] == "resolved"
+
+
+def test_a_warning_fails_only_a_check_that_asks_for_it(database_path):
+    record_series(database_path, [*noisy(20), 150.0])
+    calm = buildrec(database_path, "check")
+    assert calm.returncode == 0
+    assert calm.stdout.startswith("warning 1: app: ")
+    assert buildrec(database_path, "check", "--fail-on", "warning").returncode == 3
+
+
+def test_an_improvement_fails_nothing(database_path):
+    record_series(database_path, [*noisy(20), *noisy(5, 60, seed=2)])
+    assert buildrec(database_path, "check", "--fail-on", "warning").returncode == 0
+    (row,) = json.loads(buildrec(database_path, "alerts", "list").stdout)
+    assert (row["direction"], row["state"]) == ("better", "confirmed")
+    assert "below the usual" in row["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("option", "broken"),
+    [
+        (("--max-duration", "50"), True),
+        (("--max-duration", "500"), False),
+        (("--max-size", "10"), True),
+        (("--max-size", "20"), False),
+        (("--min-cache", "0.9"), True),
+        (("--min-cache", "0.5"), False),
+    ],
+)
+def test_a_budget_that_the_latest_build_breaks_exits_3(database_path, option, broken):
+    record_series(database_path, noisy(2), image_size_bytes=15_000_000, cache_ratio=0.5)
+    done = buildrec(database_path, "check", *option)
+    assert done.returncode == (3 if broken else 0)
+    assert done.stdout.startswith("budget: app: build 2 " if broken else "all images: 2 ")
+
+
+def test_rows_are_printed_in_every_format(worse):
+    (row,) = json.loads(buildrec(worse, "check", "--format", "json").stdout)
+    assert (row["kind"], row["fails"], row["alert"]) == ("regression", True, 1)
+    assert json.loads(buildrec(worse, "check", "--format", "nl").stdout) == row
+    (line,) = csv.DictReader(io.StringIO(buildrec(worse, "check", "--format", "csv").stdout))
+    assert line["sentence"] == row["sentence"]
+    shown = buildrec(worse, "alerts", "list", "--format", "table").stdout
+    assert "ALERT" in shown
+    assert "duration, worse" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "problem"),
+    [
+        (("check", "nothing"), 1, "there is no build of 'nothing'"),
+        (("alerts", "ack", "77"), 1, "there is no alert 77"),
+        (("alerts", "ack"), 2, "Missing argument"),
+        (("check", "--min-cache", "80"), 2, "--min-cache"),
+    ],
+)
+def test_what_is_asked_wrongly_is_told(worse, words, code, problem):
+    done = buildrec(worse, *words)
+    assert done.returncode == code
+    assert problem in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_was_resolved_cannot_be_acknowledged(worse):
+    buildrec(worse, "alerts", "resolve", "1")
+    done = buildrec(worse, "alerts", "ack", "1")
+    assert done.returncode == 2
+    assert "alert 1 is resolved" in done.stderr
+
+
+def test_a_check_makes_no_database(tmp_path):
+    done = buildrec(tmp_path / "none.db", "check")
+    assert done.returncode == 1
+    assert "there is no database" in done.stderr
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_the_project_says_what_fails(worse):
+    settings = Path("pyproject.toml")
+    settings.write_text('[tool.buildrec]\nmetrics = ["size"]\n')
+    assert buildrec(worse, "check").returncode == 0
+    settings.write_text("[tool.buildrec]\nmin-change = 0.5\n")
+    assert buildrec(worse, "check").returncode == 0
+    settings.write_text('[tool.buildrec]\nignore = ["ap*"]\nmax-duration = 10\n')
+    assert buildrec(worse, "check").returncode == 0
+    settings.write_text("[tool.buildrec.images.app]\nmin-change = 0.5\nmax-duration = 10\n")
+    done = buildrec(worse, "check")
+    assert done.returncode == 3
+    assert done.stdout.startswith("budget: app: build 25 took ")
+    assert buildrec(worse, "check", "--max-duration", "1000").returncode == 0
+
+
+def test_a_setting_that_is_wrong_is_told_with_its_line(worse):
+    Path("buildrec.toml").write_text("# rules\n\nmax-duraton = 3\n")
+    done = buildrec(worse, "check")
+    assert done.returncode == 2
+    assert "buildrec.toml, line 3: `max-duraton` is not known: did you mean `max-duration`" in (
+        done.stderr
+    )

@@ -1,0 +1,196 @@
+"""Two builds side by side: steps, layers, arguments, bases, warnings; also of two histories."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from publication_help import build, record, step
+from recording_help import buildrec
+
+from recorder import database, schema
+from recorder.explain import aligned, difference, facts, rows
+from recorder.model import Build, Layer, Lint, Step
+
+OLDER = Path(__file__).parent / "data" / "schemas" / "2.sql"
+BASE = "FROM docker.io/library/alpine:3@sha256:"
+
+
+def numbered(*steps: Step) -> tuple[Step, ...]:
+    """The steps in their order."""
+    return tuple(replace(step, position=place) for place, step in enumerate(steps, 1))
+
+
+def named(pairs: Sequence[aligned.Pair[Step]]) -> list[tuple[str | None, str | None]]:
+    return [(pair.before and pair.before.name, pair.now and pair.now.name) for pair in pairs]
+
+
+def test_steps_of_one_identity_are_paired_wherever_they_stand() -> None:
+    before = numbered(step(0, "COPY . ."), step(0, "RUN make"))
+    now = numbered(step(0, "RUN new"), step(0, "RUN make"), step(0, "COPY . ."))
+    assert named(aligned.steps(before, now)) == [
+        (None, "RUN new"), ("RUN make", "RUN make"), ("COPY . .", "COPY . ."),
+    ]  # fmt: skip
+
+
+def test_an_edited_instruction_is_paired_with_what_it_was() -> None:
+    before = numbered(step(0, "RUN apt-get install curl git"), step(0, "RUN make"))
+    now = numbered(step(0, "RUN apt-get install curl git jq"), step(0, "COPY a b", kind="copy"))
+    assert named(aligned.steps(before, now)) == [
+        ("RUN apt-get install curl git", "RUN apt-get install curl git jq"),
+        ("RUN make", None),
+        (None, "COPY a b"),
+    ]
+
+
+def test_another_base_of_the_same_stage_is_the_same_step() -> None:
+    before = numbered(step(0, "[app 1/2] FROM node:20", kind="from", stage="app"))
+    now = numbered(step(0, "[app 1/2] FROM debian:12", kind="from", stage="app"))
+    assert named(aligned.steps(before, now)) == [
+        ("[app 1/2] FROM node:20", "[app 1/2] FROM debian:12")
+    ]
+
+
+def a_build(hours: float = 0, seconds: float = 20.0, digest: str = "1", **more: object) -> Build:
+    values = {
+        "steps": numbered(
+            step(0, f"[1/3] {BASE}{digest * 64}", kind="from", duration=1.0),
+            step(0, "[2/3] COPY . .", kind="copy", started=1.0, duration=1.0),
+            step(0, "[3/3] RUN make", started=2.0, duration=seconds - 2),
+        ),
+        "image_size_bytes": 50_000_000 + round(seconds) * 1_000_000,
+        "image_digest": f"sha256:{round(seconds):064x}",
+        "layers": (Layer(0, "ADD rootfs", 50_000_000),
+                   Layer(1, "RUN make", round(seconds) * 1_000_000)),
+        **more,
+    }  # fmt: skip
+    return build("my-app", hours=hours, seconds=seconds, **values)
+
+
+def test_arguments_bases_facts_and_warnings_that_changed_are_told() -> None:
+    before = a_build(build_args={"A": "1", "B": "2"}, git_commit="a" * 40)
+    now = a_build(
+        digest="2", build_args={"A": "3", "C": "4"}, git_commit="b" * 40,
+        lints=(Lint("stage-name-casing", "Stage name should be lowercase", 1),),
+    )  # fmt: skip
+    found = [(c.what, c.name, c.before, c.now) for c in facts.changes(before, now)]
+    assert ("argument", "A", "1", "3") in found
+    assert ("argument", "B", "2", None) in found
+    assert ("argument", "C", None, "4") in found
+    alpine = "alpine:3"
+    assert ("base", alpine, f"sha256:{'1' * 64}", f"sha256:{'2' * 64}") in found
+    assert ("fact", "git_commit", "a" * 40, "b" * 40) in found
+    assert [what for what, *_ in found].count("warning") == 1
+    assert facts.changes(now, now) == ()
+
+
+def test_a_and_b_have_defaults(database_path: Path) -> None:
+    record(database_path, a_build(1), build("other", hours=2), a_build(3, seconds=30.0))
+    found = json.loads(buildrec("diff", db=database_path).stdout)
+    assert (found["a"]["id"], found["b"]["id"]) == (1, 3)
+    assert found["sentence"] == (
+        "Build 3 took 30.0 s, 10.0 s longer than build 1 (20.0 s): `[3/3] RUN make` took longer "
+        "(+10.0 s)."
+    )
+    assert found["difference"] == sum(part["difference"] for part in found["parts"]) == 10
+    assert found["size"]["difference"] == 10_000_000
+    assert [step["words"] for step in found["steps"]] == ["ran in both"] * 3
+
+
+def test_builds_of_two_images_are_compared(database_path: Path) -> None:
+    record(database_path, a_build(1), build("other", hours=2, seconds=5.0))
+    found = json.loads(buildrec("diff", "my-app", "other", db=database_path).stdout)
+    assert found["sentence"].startswith("other (build 2) took 5.0 s, 15.0 s less than my-app")
+    table = buildrec("diff", "my-app", "other", "--format", "table", db=database_path)
+    assert "image: my-app → other" in table.stdout.decode()
+
+
+def test_the_only_build_is_compared_with_nothing(database_path: Path) -> None:
+    record(database_path, a_build())
+    found = json.loads(buildrec("diff", db=database_path).stdout)
+    assert found["sentence"] == (
+        "Build 1 took 20.0 s; there is no build before it to compare with."
+    )
+
+
+def test_b_may_be_of_another_history_which_is_not_touched(
+    database_path: Path, tmp_path: Path
+) -> None:
+    record(database_path, a_build())
+    folder = tmp_path / "other"
+    folder.mkdir()
+    other = folder / "other.db"
+    with database.connect(other):
+        pass
+    record(other, a_build(5, seconds=50.0))
+    before = other.read_bytes()
+    found = json.loads(
+        buildrec("diff", "my-app", "my-app", "--db2", other, db=database_path).stdout
+    )
+    assert found["b"]["build_duration"] == 50.0
+    assert "build 1 of the other history" in found["sentence"].lower()
+    assert other.read_bytes() == before
+    assert [path.name for path in folder.iterdir()] == ["other.db"]
+
+
+def test_an_older_history_is_compared_in_a_copy(database_path: Path, tmp_path: Path) -> None:
+    record(database_path, a_build())
+    older = tmp_path / "older.db"
+    with closing(sqlite3.connect(older)) as connection:
+        connection.executescript(OLDER.read_text())
+        connection.commit()
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        (any_image,) = connection.execute("SELECT image_name FROM docker_builds").fetchone()
+    assert version < schema.VERSION
+    ended = buildrec("diff", "my-app", any_image, "--db2", older, db=database_path)
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["b"]["image_name"] == any_image
+    with closing(sqlite3.connect(older)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == version
+
+
+@pytest.mark.parametrize("what", ["nothing there", "a text"])
+def test_another_history_that_is_none_is_an_error_with_a_cure(
+    database_path: Path, tmp_path: Path, what: str
+) -> None:
+    record(database_path, a_build())
+    path = tmp_path / "x.db"
+    if what == "a text":
+        path.write_text("no database" * 500)
+    ended = buildrec("diff", "1", "1", "--db2", path, db=database_path)
+    assert ended.returncode == 1
+    assert ended.stderr.decode().startswith("error: ")
+    assert str(path) in ended.stderr.decode()
+
+
+def test_an_unknown_build_is_an_error(database_path: Path) -> None:
+    record(database_path, a_build())
+    ended = buildrec("diff", "1", "77", db=database_path)
+    assert ended.returncode == 1
+    assert b"there is no build '77'" in ended.stderr
+
+
+def test_the_json_has_stable_columns(database_path: Path) -> None:
+    record(database_path, a_build(1), a_build(2))
+    with database.connect_to_read(database_path) as connection:
+        found = rows.of_difference(difference.difference(connection, "1", "2"))
+    assert list(found) == ["sentence", "a", "b", "difference", "parts", "steps", "size", "changes"]
+
+
+def test_a_snapshot_in_a_folder_that_cannot_be_written_is_read(
+    database_path: Path, tmp_path: Path
+) -> None:
+    record(database_path, a_build())
+    folder = tmp_path / "frozen"
+    folder.mkdir()
+    shutil.copy(database_path, folder / "b.db")
+    folder.chmod(0o500)
+    try:
+        ended = buildrec("diff", "1", "1", "--db2", folder / "b.db", db=database_path)
+    finally:
+        folder.chmod(0o700)
+    assert ended.returncode == 0, ended.stderr

@@ -1,0 +1,101 @@
+"""What Prometheus is told of alerts and outcomes, and what that costs."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+from publication_help import build, record, record_a_shop
+
+from recorder.publish import metrics
+from recorder.publish.serve import publication
+
+_ALERT = (
+    "INSERT INTO alerts (image_name, metric, step_key, direction, state, first_at, before_value,"
+    " after_value, before_count, after_count, rule, parameters, sentence, group_key, created_at,"
+    " updated_at) VALUES (?, ?, ?, ?, ?, 't', 1, 2, 9, 2, 'recent', '{}', 's', 'g', 't', 't')"
+)
+
+
+def alert(path: Path, image: str, metric: str, state: str, **more: Any) -> None:
+    values = {"step_key": None, "direction": "worse"} | more
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(_ALERT, (image, metric, values["step_key"], values["direction"], state))
+        connection.commit()
+
+
+async def samples(path: Path) -> dict[tuple[str, ...], float]:
+    """Each sample by its name and its labels."""
+    answer = await publication(path).client.get("/-/metrics")
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+async def test_alerts_that_stand_are_counted_by_state_and_image(database_path: Path) -> None:
+    alert(database_path, "shop/api", "duration", "open")
+    alert(database_path, "shop/api", "step", "open", step_key="a")
+    alert(database_path, "shop/api", "step", "open", step_key="b")
+    alert(database_path, "shop/web", "size", "confirmed")
+    alert(database_path, "shop/web", "cache", "warning")
+    alert(database_path, "shop/web", "duration", "resolved")
+    alert(database_path, "shop/old", "duration", "acknowledged")
+    alert(database_path, "shop/new", "duration", "confirmed", direction="better")
+    found = await samples(database_path)
+    assert found["buildrec_standing_alerts", "open"] == 3
+    assert found["buildrec_standing_alerts", "confirmed"] == 1
+    assert found["buildrec_standing_alerts", "warning"] == 1
+    by_image = {key[1:]: n for key, n in found.items() if key[0] == "buildrec_image_alerts"}
+    assert by_image == {
+        ("shop/api", "duration", "open"): 1,
+        ("shop/api", "step", "open"): 2,
+        ("shop/web", "size", "confirmed"): 1,
+        ("shop/web", "cache", "warning"): 1,
+    }
+
+
+async def test_no_alert_is_a_zero_and_not_a_gap(database_path: Path) -> None:
+    found = await samples(database_path)
+    for state in ("warning", "open", "confirmed"):
+        assert found["buildrec_standing_alerts", state] == 0
+
+
+async def test_the_share_that_went_well_and_the_time_of_the_last_build(database_path: Path) -> None:
+    record_a_shop(database_path)
+    record(database_path, build("shop/api", hours=5, status="failed"))
+    found = await samples(database_path)
+    assert found["buildrec_success_ratio", "shop/api"] == 2 / 3
+    assert found["buildrec_success_ratio", "shop/web"] == 0, "a canceled build counts for neither"
+    ended = build("shop/api", hours=5).completed_at.timestamp()
+    assert found["buildrec_last_build_timestamp_seconds", "shop/api"] == ended
+
+
+async def test_an_image_that_only_was_canceled_has_no_share(database_path: Path) -> None:
+    record(database_path, build("x", status="canceled"))
+    assert ("buildrec_success_ratio", "x") not in await samples(database_path)
+
+
+async def test_alerts_of_no_more_images_than_may_be(database_path: Path) -> None:
+    with closing(sqlite3.connect(database_path)) as connection:
+        rows = ((f"i{n}", "duration", None, "worse", "open") for n in range(600))
+        connection.executemany(_ALERT, rows)
+        connection.commit()
+    found = await samples(database_path)
+    told = [key for key in found if key[0] == "buildrec_image_alerts"]
+    assert len(told) == metrics.MOST_IMAGES
+    assert found["buildrec_standing_alerts", "open"] == 600
+
+
+def test_no_metric_looks_through_builds_or_old_alerts(database_path: Path) -> None:
+    with closing(sqlite3.connect(database_path)) as connection:
+        for query in (metrics._IMAGES, metrics._ALERTS, metrics._ALERTS_BY_STATE):
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+            steps = [step[3] for step in plan]
+            assert not [step for step in steps if "docker_builds" in step or "steps" in step]
+            reads = [step for step in steps if step.startswith(("SCAN", "SEARCH"))]
+            assert reads
+            for step in reads:
+                assert "build_statistics" in step or "INDEX standing_alerts" in step, step

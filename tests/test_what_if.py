@@ -1,0 +1,167 @@
+"""What a build would take were a step cached or two in parallel, and what would help most."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import properties  # noqa: F401
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from publication_help import build, record, step
+from recording_help import buildrec
+
+from recorder import database
+from recorder.errors import StepNotFoundError
+from recorder.explain import graph, savings
+from recorder.model import Build, Inputs, Step
+
+
+def a_step(place: int, name: str, start: float, took: float, **more: Any) -> Step:
+    stage, _, rest = name.partition(": ")
+    usual = {"stage": stage, "step": place, "steps": 9, "instruction": rest}
+    return replace(
+        step(place, f"[{stage} {place}/9] {rest}", started=start, duration=took, **more), **usual
+    )
+
+
+def two_stages(hours: float = 0.0, test: float = 30.0, **more: Any) -> Build:
+    """Stage `app` installs for 60 s and tests; beside it `docs` renders for 40 s; then a copy."""
+    steps = (
+        a_step(1, "app: RUN install", 0, 60),
+        a_step(2, "app: RUN test", 60, test),
+        a_step(3, "docs: RUN render", 0, 40),
+        a_step(4, "app: COPY --from=docs /out /out", 60 + test, 1, kind="copy"),
+    )
+    return build(
+        "my-app", hours=hours, seconds=62 + test, steps=steps,
+        inputs=Inputs(graph=((), (1,), (), (2, 3))), **more,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def path(database_path: Path) -> Path:
+    record(database_path, *(two_stages(24 * day) for day in range(28)))
+    return database_path
+
+
+def listed(path: Path) -> savings.Savings:
+    with database.connect_to_read(path) as connection:
+        return savings.savings(connection, "my-app")
+
+
+def test_the_most_valuable_changes_come_first_in_minutes_a_week(path: Path) -> None:
+    found = listed(path)
+    assert (found.builds, found.weeks) == (28, pytest.approx(27 / 7, abs=0.001))
+    best = found.savings[0]
+    assert (best.step.name, best.how, best.ran) == ("[app 1/9] RUN install", "cached", 28)
+    # Without the install, 31 s are left in its stage beside the 41 s that the docs take.
+    assert best.took == 60
+    assert best.saves == pytest.approx(91 - 41)
+    assert best.minutes_a_week == pytest.approx(50 / 60 * 28 / found.weeks)
+    assert "caching `RUN install` would save" in found.sentence
+
+
+def test_a_step_beside_the_critical_path_saves_nothing(path: Path) -> None:
+    assert "RUN render" not in {saving.step.instruction for saving in listed(path).savings}
+
+
+def test_neighbours_that_take_turns_are_thought_side_by_side(path: Path) -> None:
+    parallel = [saving for saving in listed(path).savings if saving.how == "parallel"]
+    assert [(s.step.instruction, s.beside and s.beside.instruction) for s in parallel] == [
+        ("RUN test", "RUN install")
+    ]
+    assert parallel[0].saves == pytest.approx(30)
+
+
+def test_how_often_a_step_really_ran_counts(database_path: Path) -> None:
+    builds = [two_stages(24 * day) for day in range(4)]
+    cached = [
+        replace(b, steps=(replace(b.steps[0], cached=True, duration=0.0), *b.steps[1:]))
+        for b in builds[1:]
+    ]
+    record(database_path, builds[0], *cached)
+    install = next(s for s in listed(database_path).savings if s.step.instruction == "RUN install")
+    assert install.ran == 1
+    assert install.minutes_a_week == pytest.approx(install.saves / 60 * 1)  # one week, one run
+
+
+def imagine(path: Path, *words: str) -> Any:
+    return json.loads(buildrec("what-if", "my-app", *words, db=path).stdout)
+
+
+def test_a_build_is_imagined_with_a_step_cached(path: Path) -> None:
+    found = imagine(path, "--cached", "install")
+    assert (found["build_duration"], found["would_take"]) == (92, 42)  # 1 s of it is waiting
+    assert found["graph"] == "recorded"
+    assert found["sentence"] == (
+        "my-app would take 42.0 s instead of 1 m 32 s were `RUN install` cached: 50.0 s less."
+    )
+
+
+def test_a_build_is_imagined_with_two_steps_in_parallel(path: Path) -> None:
+    assert imagine(path, "--parallel", "install", "test")["saves"] == pytest.approx(30)
+    both = imagine(path, "--parallel", "install", "test", "--cached", "render")
+    assert both["saves"] == pytest.approx(30)
+    assert imagine(path, "--parallel", "install", "render")["saves"] == 0
+
+
+def test_a_step_that_is_none_or_several_is_an_error_that_names_them(path: Path) -> None:
+    ended = buildrec("what-if", "my-app", "--cached", "RUN", db=path)
+    assert ended.returncode == 1
+    assert b"3 steps are called 'RUN' (1: RUN install; 2: RUN test" in ended.stderr
+    ended = buildrec("what-if", "my-app", "--cached", "nothing", db=path)
+    assert b"no step 'nothing'" in ended.stderr
+
+
+def test_a_step_is_found_by_number_key_or_a_part_of_its_name() -> None:
+    steps = two_stages().steps
+    assert graph.find(steps, "3") == 2
+    assert graph.find(steps, "run render") == 2
+    with pytest.raises(StepNotFoundError):
+        graph.find(steps, "")
+
+
+def test_without_a_recorded_graph_the_stages_tell_the_order(database_path: Path) -> None:
+    record(database_path, replace(two_stages(), inputs=Inputs()))
+    found = imagine(database_path, "--cached", "install")
+    assert (found["graph"], found["saves"]) == ("inferred", 50)
+
+
+def test_an_image_without_builds_and_one_without_steps(database_path: Path) -> None:
+    record(database_path, build("bare"))
+    found = json.loads(buildrec("what-if", "bare", db=database_path).stdout)
+    assert found["savings"] == []
+    assert found["sentence"].startswith("bare: nothing")
+    ended = buildrec("what-if", "no-such", db=database_path)
+    assert ended.returncode == 1
+    assert b"no build of 'no-such'" in ended.stderr
+
+
+def test_the_list_is_a_table_json_or_markdown(path: Path) -> None:
+    table = buildrec("what-if", "my-app", "--format", "table", db=path).stdout.decode()
+    assert "SAVES A WEEK" in table
+    assert "28 of 28" in table
+    text = buildrec("what-if", "my-app", "--format", "markdown", db=path).stdout.decode()
+    assert "| `RUN install` | cached | 28 of 28 |" in text
+
+
+edges = st.integers(2, 7).flatmap(
+    lambda size: st.tuples(
+        *(st.lists(st.integers(1, place), unique=True).map(tuple) if place else st.just(())
+          for place in range(size))
+    )
+)  # fmt: skip
+
+
+@given(edges, st.data())
+def test_two_steps_taken_apart_do_not_wait_for_one_another(needs: Any, data: Any) -> None:
+    places = st.integers(0, len(needs) - 1)
+    one, other = data.draw(places), data.draw(places)
+    apart = graph.apart(needs, one, other)
+    if one != other:
+        assert one + 1 not in graph.ancestors(apart, other)
+        assert other + 1 not in graph.ancestors(apart, one)
+    for place in range(len(needs)):
+        assert place + 1 not in graph.ancestors(apart, place), "nothing waits for itself"

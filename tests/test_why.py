@@ -1,0 +1,390 @@
+"""Why a build took what it took: the parts sum to the difference, and the first line answers."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import properties  # noqa: F401
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from publication_help import build, record, step
+from recording_help import buildrec, shell, unlike_any_other
+
+from recorder import database
+from recorder.errors import BuildNotFoundError
+from recorder.explain import compared, explanation, markdown, rows, sentences, sizes
+from recorder.explain.compared import Comparison, Side
+from recorder.explain.explanation import Why
+from recorder.model import Build, Layer, Step
+
+SECOND = 1_000_000
+seconds = st.floats(-5, 90) | st.integers(0, 90).map(float)
+steps_of_any_build = st.lists(
+    st.builds(
+        Step,
+        position=st.integers(0, 20),
+        name=st.sampled_from(["RUN a", "RUN ab", "[x 1/2] COPY . .", "exporting to image"]),
+        step_key=st.sampled_from("abcdefg"),
+        kind=st.sampled_from(["run", "copy", "export", "from", "internal"]),
+        cached=st.booleans(),
+        shared=st.booleans(),
+        started=st.none() | seconds,
+        duration=st.none() | st.floats(0, 90),
+    ),
+    max_size=10,
+)
+sides = st.builds(Side, st.integers(0, 80 * SECOND), steps_of_any_build)
+
+
+@given(sides, sides)
+def test_the_parts_sum_to_the_difference_to_the_microsecond(before: Side, now: Side) -> None:
+    found = compared.compare(before, now)
+    assert sum(part.difference for part in found.parts) == now.duration - before.duration
+    assert found.difference == now.duration - before.duration
+
+
+@given(sides, sides)
+def test_every_step_of_both_builds_stands_in_one_pair(before: Side, now: Side) -> None:
+    pairs = compared.compare(before, now).pairs
+    assert sorted(id(p.before) for p in pairs if p.before) == sorted(map(id, before.steps))
+    assert [p.now for p in pairs if p.now] == list(now.steps)
+
+
+@given(sides)
+def test_a_build_does_not_differ_from_itself(side: Side) -> None:
+    assert compared.compare(side, side).parts == ()
+
+
+layers = st.lists(
+    st.builds(
+        Layer, st.just(0), st.sampled_from(["RUN a", "RUN ab", "COPY b"]), st.integers(0, 900)
+    ),
+    max_size=6,
+)
+
+
+@given(layers, layers, st.integers(1, 5000), st.integers(1, 5000))
+def test_the_parts_of_a_size_sum_to_the_difference(
+    before: list[Layer], now: list[Layer], first: int, second: int
+) -> None:
+    found = sizes.compare(
+        build(image_size_bytes=first, layers=tuple(before)),
+        build(image_size_bytes=second, layers=tuple(now)),
+    )
+    assert found
+    assert sum(part.difference for part in found.parts) == second - first == found.difference
+
+
+def test_sizes_that_count_something_else_are_not_compared() -> None:
+    kept = build(image_size_bytes=10, size_kind="unpacked")
+    assert sizes.compare(kept, build(image_size_bytes=5, size_kind="compressed")) is None
+    assert sizes.compare(kept, build()) is None
+
+
+def parts(comparison: Comparison) -> list[tuple[str, str, float]]:
+    return [(p.kind, sentences.named(p), p.seconds) for p in comparison.parts]
+
+
+def ran(name: str, start: float, took: float, **more: Any) -> Step:
+    return step(1, name, started=start, duration=took, **more)
+
+
+def hit(name: str, **more: Any) -> Step:
+    return step(1, name, started=0.0, duration=0.0, cached=True, **more)
+
+
+def numbered(*steps: Step) -> tuple[Step, ...]:
+    """The steps in their order."""
+    return tuple(replace(step, position=place) for place, step in enumerate(steps, 1))
+
+
+def side(took: float, *steps: Step) -> Side:
+    return Side(round(took * SECOND), steps)
+
+
+def test_a_step_beside_a_longer_one_adds_only_what_it_made_the_build_longer() -> None:
+    before = side(100, ran("RUN long", 0, 100), ran("RUN other", 0, 90))
+    now = side(130, ran("RUN long", 0, 100), ran("RUN other", 0, 130))
+    found = compared.compare(before, now)
+    assert parts(found) == [("slower", "RUN other", 30)]
+    assert found.parts[0].hidden == 10 * SECOND
+
+
+def test_a_step_hidden_behind_others_adds_nothing() -> None:
+    before = side(100, ran("RUN long", 0, 100), hit("RUN other"))
+    now = side(100, ran("RUN long", 0, 100), ran("RUN other", 0, 90))
+    assert compared.compare(before, now).parts == ()
+
+
+def test_steps_that_took_turns_instead_of_running_side_by_side_are_told() -> None:
+    before = side(60, ran("RUN one", 0, 60), ran("RUN two", 0, 50))
+    now = side(110, ran("RUN one", 0, 60), ran("RUN two", 60, 50))
+    assert parts(compared.compare(before, now)) == [("alone", "RUN two", 50)]
+    assert parts(compared.compare(now, before)) == [("beside", "RUN two", -50)]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "kind"),
+    [
+        (hit("RUN a"), ran("RUN a", 0, 9), "not cached"),
+        (ran("RUN a", 0, 9), hit("RUN a"), "cached"),
+        (ran("RUN a", 0, 3), ran("RUN a", 0, 9), "slower"),
+        (ran("RUN a", 0, 9), ran("RUN a", 0, 3), "quicker"),
+        (None, ran("RUN a", 0, 9), "new"),
+        (ran("RUN a", 0, 9), None, "gone"),
+        (ran("RUN make it", 0, 3), ran("RUN make its", 0, 9), "changed"),
+        (hit("RUN a"), ran("RUN a", 0, 9, shared=True), "shared"),
+        (hit("FROM a", kind="from"), ran("FROM a", 0, 9, kind="from"), "pulling"),
+        (None, ran("exporting", 0, 9, kind="export"), "exporting"),
+        (
+            ran("[internal] load build context", 0, 1, kind="internal"),
+            ran("[internal] load build context", 0, 9, kind="internal"),
+            "context",
+        ),
+    ],
+)
+def test_each_part_has_its_kind(before: Step | None, now: Step | None, kind: str) -> None:
+    idle = ran("RUN same", 20, 1)
+    found = compared.compare(
+        side(21, idle, *([before] if before else [])), side(21, idle, *([now] if now else []))
+    )
+    assert [part.kind for part in found.parts if part.step] == [kind]
+    assert {part.kind for part in found.parts} == {kind, "waiting"}
+
+
+def test_time_in_which_nothing_ran_is_waiting() -> None:
+    found = compared.compare(side(5, ran("RUN a", 0, 5)), side(9, ran("RUN a", 4, 5)))
+    assert parts(found) == [("waiting", "waiting, no step ran", 4)]
+
+
+def test_builds_without_steps_leave_the_difference_unaccounted() -> None:
+    found = compared.compare(side(5), side(9, ran("RUN a", 4, 5)))
+    assert [(part.kind, part.seconds) for part in found.parts] == [("unaccounted", 4)]
+
+
+INSTALL, MAKE = "RUN npm ci", "RUN make"
+
+
+def usual(hours: float, **more: Any) -> Build:
+    """A build of 10 s, in which the install comes from the cache."""
+    return build(
+        "my-app", hours=hours, seconds=10.0, ref=f"usual{hours}", cache_ratio=0.5,
+        steps=numbered(hit(INSTALL), ran(MAKE, 1, 9)), **more,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def reader(database_path: Path) -> Callable[..., Why]:
+    """A function that records builds and explains the last."""
+
+    def explained(*builds: Build) -> Why:
+        record(database_path, *builds)
+        with database.connect_to_read(database_path) as connection:
+            return explanation.why(connection, len(builds))
+
+    return explained
+
+
+def test_the_first_line_is_the_answer(reader: Callable[..., Why]) -> None:
+    slow = build(
+        "my-app", hours=9, seconds=106.0, cache_ratio=0.0,
+        steps=numbered(ran(INSTALL, 1, 96), ran(MAKE, 97, 9)),
+    )  # fmt: skip
+    found = reader(usual(1), usual(2), usual(3), slow)
+    assert found.verdict == "slower"
+    assert found.sentence.startswith(
+        "my-app took 1 m 46 s, 1 m 36 s over its usual 10.0 s: `RUN npm ci` was not cached "
+        "(+1 m 36 s)"
+    )
+    assert [(part.kind, part.seconds) for part in found.parts] == [("not cached", 96)]
+    assert sum(part.difference for part in found.parts) == 96 * SECOND
+
+
+def test_what_a_missed_step_took_when_it_last_ran_is_told(reader: Callable[..., Why]) -> None:
+    cold = build(
+        "my-app", hours=0, seconds=60.0, steps=numbered(ran(INSTALL, 1, 50), ran(MAKE, 51, 9))
+    )
+    slow = build(
+        "my-app", hours=9, seconds=106, steps=numbered(ran(INSTALL, 1, 96), ran(MAKE, 97, 9))
+    )
+    found = reader(cold, usual(1), usual(2), usual(3), slow)
+    assert rows.of_why(found)["parts"][0]["last_run"] == 50
+
+
+def test_a_build_as_usual_says_so(reader: Callable[..., Why]) -> None:
+    found = reader(usual(1), usual(2))
+    assert found.sentence == "my-app took 10.0 s, as usual (usually 10.0 s)."
+
+
+def test_a_quick_build_is_explained_too(reader: Callable[..., Why]) -> None:
+    warm = build("my-app", hours=5, seconds=1.0, steps=numbered(hit(INSTALL), hit(MAKE)))
+    found = reader(usual(1), usual(2), warm)
+    assert found.sentence == (
+        "my-app took 1.0 s, 9.0 s under its usual 10.0 s: `RUN make` came from the cache "
+        "(\N{MINUS SIGN}9.0 s)."
+    )
+
+
+def test_the_first_build_of_an_image_has_nothing_to_compare_with(
+    reader: Callable[..., Why],
+) -> None:
+    found = reader(usual(1, platform="linux/arm64"))
+    assert found.sentence == "my-app took 10.0 s; there is no build to compare with yet."
+    assert found.reference is None
+    assert rows.of_why(found)["parts"] == []
+
+
+def test_a_failed_build_tells_its_step_its_error_and_when_it_last_worked(
+    reader: Callable[..., Why],
+) -> None:
+    error = 'process "/bin/sh -c make" did not complete successfully: exit code: 2'
+
+    def failed(hours: float) -> Build:
+        return build(
+            "my-app", hours=hours, seconds=3.0, status="failed", error_message=error,
+            steps=numbered(ran(INSTALL, 0, 1, error="context canceled"),
+                           ran(MAKE, 1, 2, error=error)),
+        )  # fmt: skip
+
+    found = reader(usual(1), failed(2), failed(3))
+    assert found.verdict == "failed"
+    assert found.sentence == (
+        "my-app failed after 3.0 s in `RUN make`: exit code: 2; it last worked in build 1 "
+        "(2025-07-10 13:00) and has failed 2 times since."
+    )
+    assert rows.of_why(found)["failure"]["first_failed"] == 2
+    assert found.parts == ()
+
+
+def test_a_failed_build_that_never_worked_says_so(reader: Callable[..., Why]) -> None:
+    found = reader(build("my-app", status="failed", error_message="no such builder."))
+    assert found.sentence == (
+        "my-app failed after 10.0 s: no such builder; no build of it has worked yet."
+    )
+
+
+def test_builds_without_steps_are_a_good_sentence(reader: Callable[..., Why]) -> None:
+    found = reader(build("my-app", seconds=10), build("my-app", hours=1, seconds=20))
+    assert found.sentence == (
+        "my-app took 20.0 s, 10.0 s over its usual 10.0 s: no steps are recorded that would say "
+        "where (+10.0 s)."
+    )
+
+
+def test_the_usual_build_is_the_middle_one_of_its_series(reader: Callable[..., Why]) -> None:
+    others = [build("my-app", hours=n, seconds=n, target="dev") for n in (50, 60, 70)]
+    mine = [build("my-app", hours=n, seconds=n, target="app") for n in (10, 40, 20, 30)]
+    found = reader(*others, *mine, build("my-app", hours=99, seconds=25, target="app"))
+    assert found.usual
+    assert (found.usual.duration, found.usual.builds, found.usual.alike) == (20, 4, "series")
+
+
+def test_a_builder_for_each_run_does_not_scatter_the_series(reader: Callable[..., Why]) -> None:
+    builds = [build("my-app", hours=n, seconds=10 + n, builder=f"builder-{n}") for n in range(4)]
+    found = reader(*builds)
+    assert found.usual
+    assert (found.usual.builds, found.usual.alike) == (3, "target")
+
+
+def test_the_instruction_that_added_megabytes_is_named(reader: Callable[..., Why]) -> None:
+    def sized(hours: float, assets: int) -> Build:
+        return build(
+            "my-app", hours=hours, image_size_bytes=50_000_000 + assets, size_kind="unpacked",
+            image_digest=f"sha256:{assets:064x}",
+            layers=(Layer(0, "RUN /bin/sh -c make # buildkit", 50_000_000),
+                    Layer(1, "COPY assets /srv # buildkit", assets)),
+        )  # fmt: skip
+
+    found = reader(sized(1, 1_000_000), sized(2, 13_000_000))
+    assert found.size_sentence == (
+        "Its image is 12 MB larger (63 MB): `COPY assets /srv` grew by 12 MB."
+    )
+
+
+def test_there_is_no_explanation_of_no_build(database_path: Path) -> None:
+    with (
+        database.connect_to_read(database_path) as connection,
+        pytest.raises(BuildNotFoundError),
+    ):
+        explanation.why(connection, 1)
+
+
+def test_markdown_escapes_what_was_recorded(reader: Callable[..., Why]) -> None:
+    name = "RUN echo `id` | <img src=x> @all"
+    slow = build("my-app", hours=9, seconds=50.0, steps=numbered(ran(name, 1, 49)))
+    text = markdown.of_why(reader(usual(1), slow))
+    assert "\\|" in text
+    for line in text.splitlines():
+        outside = re.sub(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", "", line)  # what is no code
+        assert "<img" not in outside
+        assert "@all" not in outside
+
+
+def test_the_command_prints_one_screen_json_or_markdown(database_path: Path) -> None:
+    slow = build(
+        "my-app", hours=9, seconds=106, steps=numbered(ran(INSTALL, 1, 96), ran(MAKE, 97, 9))
+    )
+    record(database_path, usual(1), usual(2), slow, build("other", hours=10))
+    table = buildrec("why", "my-app", "--format", "table", db=database_path).stdout.decode()
+    lines = table.splitlines()
+    assert lines[0].startswith("my-app took 1 m 46 s, 1 m 36 s over its usual 10.0 s: ")
+    assert len(lines) <= 24
+    total = next(line for line in lines if line.lstrip().startswith("in all"))
+    assert total.endswith("+1 m 36 s")
+    found = json.loads(buildrec("why", "--image", "my-app", db=database_path).stdout)
+    assert found["difference"] == sum(part["difference"] for part in found["parts"]) == 96
+    assert (found["build"], found["reference"]) == (3, 2)
+    newest = json.loads(buildrec("why", db=database_path).stdout)
+    assert newest["image_name"] == "other"
+    shown = buildrec("why", "3", "--format", "markdown", db=database_path).stdout.decode()
+    assert "| `RUN npm ci` | not cached | cached | 1 m 36 s | +1 m 36 s |" in shown
+
+
+def test_the_json_of_the_command_has_stable_columns(reader: Callable[..., Why]) -> None:
+    found = rows.of_why(reader(usual(1), usual(2)))
+    assert list(found) == [
+        "sentence", "verdict", "build", "image_name", "build_duration", "reference",
+        "usual_duration", "usual_of_builds", "usual_alike", "usual_duration_of_cache_class",
+        "difference", "parts", "size", "cause", "changes", "failure",
+    ]  # fmt: skip
+
+
+def test_a_build_and_an_image_together_are_wrong_usage(database_path: Path) -> None:
+    ended = buildrec("why", "1", "--image", "app", db=database_path)
+    assert ended.returncode == 2
+    assert b"not both" in ended.stderr
+
+
+@pytest.mark.engine
+def test_a_real_slower_step_a_missed_cache_and_a_grown_layer_are_named(
+    context: Callable[..., Path], image_name: str, tmp_path: Path
+) -> None:
+    db = tmp_path / "docker_build_history.db"
+
+    def built(*runs: str) -> dict[str, Any]:
+        folder = context(shell(*runs))
+        ended = buildrec("build", "-t", image_name, "--load", folder, db=db)
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(buildrec("why", db=db).stdout)
+
+    mark = unlike_any_other()
+    install, work = f"busybox sleep 1 && echo {mark}", f"echo {mark} work"
+    fill = "busybox head -c 1000000 /dev/urandom > /a"
+    assert built(install, work)["verdict"] == "first"
+    missed = built(install.replace("sleep 1", "sleep 3"), work)
+    assert missed["verdict"] == "slower"
+    assert "`RUN busybox sleep 3" in missed["sentence"]
+    assert missed["parts"][0]["kind"] == "changed"
+    assert missed["parts"][0]["difference"] == pytest.approx(2, abs=0.5)
+    assert sum(part["difference"] for part in missed["parts"]) == pytest.approx(
+        missed["difference"], abs=1e-9
+    )
+    grown = built(install.replace("sleep 1", "sleep 3"), work, fill)
+    assert "RUN busybox head -c 1000000" in grown["size"]["parts"][0]["instruction"]
+    assert grown["size"]["parts"][0]["difference"] == pytest.approx(1_000_000, abs=5000)
+    assert sqlite3.connect(db).execute("SELECT count(*) FROM docker_builds").fetchone() == (3,)
