@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from recorder import database
+from recorder.alert_tables import STATES
 from recorder.alerts import listing, people
 from recorder.alerts import notify as notifying
 from recorder.alerts.settings import find
@@ -30,7 +31,7 @@ def alerts() -> None:
 
 @alerts.command("list")
 @click.argument("image_name", required=False)
-@click.option("--state", "states", type=click.Choice(listing.STATES), multiple=True,
+@click.option("--state", "states", type=click.Choice(STATES), multiple=True,
               help="Only those in this state; may be repeated.")  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="Also those resolved and withdrawn.")
 @click.option("-n", "--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N",
@@ -46,7 +47,7 @@ def list_(
     style: str | None,
 ) -> None:
     """List the alerts that stand and those acknowledged, the latest change first."""
-    wanted = states or (listing.STATES if everything else listing.STATES[:4])
+    wanted = states or (STATES if everything else STATES[:4])
     with database.connect_to_read(app.database) as connection:
         rows = listing.alerts(connection, image_name, wanted, limit)
     output.emit(rows, style, _COLUMNS, "no alert stands")
