@@ -186,7 +186,7 @@ def _until(
 
 
 def _unless_episode(change: Change, found: Sequence[Change], size: int) -> Change:
-    """The change, as a warning while an earlier one was as bad, lasted longer, and went away.
+    """The change, as a warning while an earlier one was nearly as bad, lasted longer, and went.
 
     A builder that has slow days is slow again; only what lasts longer is a regression.
     """
@@ -198,7 +198,7 @@ def _unless_episode(change: Change, found: Sequence[Change], size: int) -> Chang
         if earlier.worse
         and earlier.ended is not None
         and earlier.ended <= change.first
-        and earlier.after - change.before > recent.EPISODE * (change.after - change.before)
+        and recent.EPISODE * (earlier.after - change.before) > change.after - change.before
     )
     if size - change.first <= max(episodes, default=0):
         return change._replace(state="warning")

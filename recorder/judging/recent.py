@@ -12,16 +12,19 @@ PENDING = 3
 """The latest values, which are judged together and stay out of the baseline."""
 
 _UPPER = 0.9  # the 84th percentile lies a standard deviation above the median; a little less
-_FEW = 5
+_FEW = 4
 """The spread of n values is taken larger by this over n: that of few is known badly."""
 _ALONE = 4.0
 """How many spreads a value must be off to be a warning."""
-_EACH, _MOST, _TOGETHER = 1.5, 3.0, 7.0
+_EACH, _MOST, _TOGETHER = 1.0, 3.0, 6.5
 """How many spreads each pending value must be off, how many count of each, and their sum."""
 _NEARLY_ALL = 0.9
 """The share of the baseline above which the pending values must lie."""
-EPISODE = 0.97
-"""How near an earlier run of bad values the pending ones may come and still be nothing new."""
+EPISODE = 1.5
+"""How many times as far off as a run of bad values that went away others are to be something new.
+
+A builder that has slow days has slower ones, too.
+"""
 
 
 class Baseline(NamedTuple):
@@ -85,7 +88,9 @@ def judge(values: Sequence[float], limits: Limits) -> Verdict | None:
         and sum(off) >= _TOGETHER
         and min(latest) > max(usual.top, usual.median + matters / 2)
         and median(latest) >= usual.median + matters
-        and min(latest) - usual.median > EPISODE * (_worst_run(values[:-pending]) - usual.median)
+        and _is_new(
+            min(latest) - usual.median, _worst_run(values[:-pending]) - usual.median, matters
+        )
     ):
         return Verdict("open", size - PENDING, limit, usual)
     if latest[-1] > limit:
@@ -100,6 +105,11 @@ def _is_still(values: Sequence[float], limits: Limits) -> bool:
     ranked = sorted(values)
     between = quantile(ranked, 0.9) - quantile(ranked, 0.1)
     return between <= limits.at_once * abs(median(ranked))
+
+
+def _is_new(off: float, worst: float, matters: float) -> bool:
+    """Whether values are further off than the worst run before, which went away again."""
+    return off > (EPISODE * worst if worst >= matters else worst)
 
 
 def _worst_run(values: Sequence[float]) -> float:
