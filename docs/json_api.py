@@ -31,7 +31,7 @@ HEAD = """# JSON API
 Every page of `buildrec serve` is also data. Written by `docs/pages.py` from `metadata.yml` and a
 real response of each query.
 
-```
+```sh
 curl 'http://127.0.0.1:8001/docker_build_history/recent_builds.json?_shape=array&limit=3'
 ```
 
@@ -126,6 +126,10 @@ COLUMNS = {
     "miss_share": "Share of them in which it was not cached (0 to 1).",
     "failures": "How often it failed.",
     "started": "Start, from the build's own; may lie before (seconds).",
+    "failing_since": "When the first of these failures finished, ISO 8601 in `timezone`.",
+    "waiting_seconds": "The duration less the critical path (seconds).",
+    "alert": "The change that began with the build, in one sentence.",
+    "alert_direction": "`worse` or `better`.",
 }
 
 

@@ -40,10 +40,10 @@ def clock_time(stamp: str | None) -> str:
 
 
 def precise(seconds: float | None) -> str:
-    """Seconds to three digits, however short: `61.2 us`, `1.24 ms`, `12.3 s`; a dash for none."""
+    """Seconds to three digits, however short: `61.2 µs`, `1.24 ms`, `12.3 s`; a dash for none."""
     if seconds is None:
         return "—"
-    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns")):
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "\N{MICRO SIGN}s"), (1e9, "ns")):
         scaled = float(f"{seconds * factor:.3g}")
         if abs(scaled) >= 1 or unit == "ns":
             return f"{scaled:,.10g} {unit}"

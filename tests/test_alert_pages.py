@@ -70,3 +70,14 @@ async def test_a_build_tells_the_regression_that_it_is_in(slower: Path) -> None:
         text = await page(published, f"{HOME}/docker_builds/{number}")
         assert "regression" in text
         assert "since build 11" in text
+
+
+async def test_the_list_of_alerts_links_their_builds_and_takes_no_alert_for_a_build(
+    slower: Path,
+) -> None:
+    published = publication(slower)
+    rows = (await published.client.get(f"{HOME}/alerts.json?_shape=array")).json()
+    assert {row["first_build_id"] for row in rows} == {11}
+    listed = await page(published, f"{HOME}/alerts")
+    links = set(re.findall(rf'href="{HOME}/docker_builds/(\d+)"', listed))
+    assert links == {"10", "11"}

@@ -20,7 +20,11 @@ _UNITS = {
 _SECONDS = re.compile(r"(^|_)(duration|started|elapsed)$")
 
 # A canned query has no table: these names mean a build in all of ours.
-_BUILD_IDS = {(None, "id"), (None, "build"), (None, "build_id"), ("steps", "build_id")}
+_BUILD_IDS = {
+    *((None, name) for name in ("id", "build", "build_id")),
+    *((table, f"{name}_build_id") for table in (None, "alerts") for name in ("first", "last_good")),
+    ("steps", "build_id"),
+}
 _INSTANT = re.compile(r"_(at|timestamp)$")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 
