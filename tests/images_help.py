@@ -84,8 +84,8 @@ def package_settings(folder: Path, suite: str) -> list[str]:
          "Origin: Debian", "Label: Debian"],
         capture_output=True, text=True,
     ).stdout.split()  # fmt: skip
-    address = source[0] if source else "http://deb.debian.org/debian"
-    (folder / "apt-sources").write_text(f"deb {address} {suite} main\n")
+    assert source, "apt knows no package source of Debian's: apt-get update"
+    (folder / "apt-sources").write_text(f"deb {source[0]} {suite} main\n")
     certificates = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
     words = ["--network=host"]
     for name, path in {

@@ -101,11 +101,7 @@ def to_build(
     names are none.
     """
     attributes = dict(record.FrontendAttrs)
-    arguments = {
-        name.removeprefix(_BUILD_ARG): value
-        for name, value in attributes.items()
-        if name.startswith(_BUILD_ARG)
-    }
+    arguments = _arguments(attributes)
     begun, ended = _nanoseconds(record.CreatedAt), _nanoseconds(record.CompletedAt)
     duration = max(0, ended - begun) / 1e9
     vertices, transfers = _events(trace, begun)
@@ -148,6 +144,15 @@ def to_build(
         inputs=_inputs(attributes, folded, provenance.read(attested), origin),
         secrets=origin.secrets,
     )
+
+
+def _arguments(attributes: Mapping[str, str]) -> dict[str, str]:
+    """The build arguments that were given."""
+    return {
+        name.removeprefix(_BUILD_ARG): value
+        for name, value in attributes.items()
+        if name.startswith(_BUILD_ARG)
+    }
 
 
 def _inputs(
