@@ -1,23 +1,24 @@
 """Writes the reference pages that the code already says: `python docs/pages.py`.
 
 schema.md from recorder/schema.py and views.py, commands.md from the command line, errors.md from
-recorder/errors.py, json-api.md from metadata.yml and real responses. tests/test_docs.py fails when
-one of them is stale.
+recorder/errors.py and what raises them, json-api.md from metadata.yml and real responses.
+tests/test_docs.py fails when one of them is stale.
 """
 
-import inspect
 import sys
 from pathlib import Path
 
 import click
 
-from recorder import errors, schema, views
+from recorder import schema, views
 from recorder.cli.app import COMMANDS, buildrec
 
 FOLDER = Path(__file__).parent
 
 sys.path.insert(0, str(FOLDER))
-import json_api  # noqa: E402 - beside this file, from wherever it is run
+# Beside this file, from wherever it is run.
+import error_page  # noqa: E402
+import json_api  # noqa: E402
 
 
 def schema_page() -> str:
@@ -53,29 +54,10 @@ def commands_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def errors_page() -> str:
-    """Every error class with its slug and exit code."""
-    lines = [
-        "# Errors",
-        "",
-        "Each error is one sentence with its cure; `buildrec -v` also shows where it came from.",
-        "In Python they are classes of `recorder.errors`, each of them a `recorder.RecorderError`.",
-        "Written by `docs/pages.py`.",
-        "",
-        "| error | class | exit | what it means |",
-        "| --- | --- | --- | --- |",
-    ]
-    found = [item for _, item in inspect.getmembers(errors, inspect.isclass)]
-    for error in sorted(found, key=lambda item: item.slug):
-        about = " ".join((inspect.getdoc(error) or "").split("\n\n", 1)[0].split())
-        lines.append(f"| {error.slug} | `{error.__name__}` | {error.exit_code} | {about} |")
-    return "\n".join(lines) + "\n"
-
-
 PAGES = {
     "schema.md": schema_page,
     "commands.md": commands_page,
-    "errors.md": errors_page,
+    "errors.md": error_page.page,
     "json-api.md": json_api.page,
 }
 

@@ -556,6 +556,22 @@ def test_what_no_step_worked_in_is_waiting() -> None:
         assert queries.waiting_seconds(row) == waited
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"), [("unpacked", "+50"), ("containerd", "counted differently")]
+)
+async def test_sizes_that_were_counted_differently_are_not_compared(
+    database_path: Path, kind: str, said: str
+) -> None:
+    record(
+        database_path,
+        build(hours=0, image_size_bytes=100_000_000, size_kind="unpacked"),
+        build(hours=1, image_size_bytes=150_000_000, size_kind=kind),
+    )
+    page = (await publication(database_path).client.get(f"{HOME}/docker_builds/2")).text
+    (row,) = re.findall(r"<tr>(?:(?!</tr>).)*Image size.*?</tr>", page, re.S)
+    assert said in row
+
+
 async def test_the_waiting_of_a_build_is_told_as_json_and_on_its_page(database_path: Path) -> None:
     record(database_path, build(seconds=10, critical_path_seconds=7.25))
     published = publication(database_path)

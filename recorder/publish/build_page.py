@@ -100,12 +100,15 @@ def _compared(build: Row, before: Row | None) -> list[dict[str, Any]]:
             value, old = value or None, old or None
         if value is None and old is None:
             continue
+        change = _change(column, value, old)
+        if before and column == "image_size_mb" and before["size_kind"] != build["size_kind"]:
+            change = change and "counted differently"
         rows.append(
             {
                 "name": name,
                 "value": say(value),
                 "before": say(old),
-                "change": _change(column, value, old),
+                "change": change,
             }
         )
     return rows
