@@ -11,11 +11,10 @@ import sqlite3
 import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from recorder import benchmark_results, database, plain, schema, store, times
+from recorder import benchmark_results, database, demo_history, schema, store, times
 from recorder.benchmark_results import Result
 from recorder.model import Build
 from recorder.publish import atom, metrics, parameters, serve
@@ -142,8 +141,7 @@ def page() -> str:
 
 
 def _record(path: Path) -> None:
-    text = resources.files("recorder").joinpath("demo_history.json").read_text("utf-8")
-    builds = [plain.from_plain(values) for values in json.loads(text)]
+    builds = demo_history.builds()
     moved = LATEST - max(build.completed_at for build in builds)
     with database.connect(path) as connection:
         store.record_all(

@@ -1,14 +1,14 @@
 """Makes docs/screenshots/*.png, the pages of the publication in a real browser.
 
-The history behind them is the one that travels with the package: real builds, recorded within a
-minute by record_demo.py, which are moved apart here to fill three weeks of July 2025. Needs a
-Chromium, playwright and Pillow; takes about twenty seconds.
+The history behind them is the one that travels with the package: real builds, recorded within
+minutes by record_demo.py and record_images.py, which are moved apart here to fill a month of 2025.
+Beside them stand two runs of benchmarks on this machine. Needs a Chromium, playwright, Pillow and
+the extra `bench`; takes about a minute.
 
 usage: python docs/screenshots.py [CHROMIUM]
 """
 
 import io
-import json
 import random
 import re
 import sqlite3
@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -27,7 +26,7 @@ from urllib.parse import urlencode
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-from recorder import database, live, plain, store, times
+from recorder import database, demo_history, live, store, times
 from recorder.model import Build
 
 FOLDER = Path(__file__).parent / "screenshots"
@@ -53,8 +52,9 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, database.FILE_NAME)
-        builds = recorded()
+        builds = side_by_side(demo_history.builds())
         record(path, builds)
+        measure(path)
         shots = list(wanted(path))
         with served(path) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
@@ -69,10 +69,24 @@ def main() -> None:
     print(f"{len(sizes)} pictures, {sum(sizes) / 1e6:.2f} MB")
 
 
-def recorded() -> list[Build]:
-    """The builds that travel with the package, oldest first."""
-    text = resources.files("recorder").joinpath("demo_history.json").read_text("utf-8")
-    return [plain.from_plain(values) for values in json.loads(text)]
+def side_by_side(builds: list[Build]) -> list[Build]:
+    """The builds of two projects, recorded one after the other, as if both went on at once."""
+    projects: dict[bool, list[Build]] = {True: [], False: []}
+    for build in builds:
+        projects[build.image_name.partition(":")[0] == "buildrec"].append(build)
+    placed = [
+        ((number + 0.5) / len(project), number, build)
+        for project in projects.values()
+        for number, build in enumerate(project)
+    ]
+    return [build for *_, build in sorted(placed, key=lambda found: found[:2])]
+
+
+def measure(path: Path) -> None:
+    """Run some benchmarks twice."""
+    for _ in range(2):
+        command = [sys.executable, "-m", "recorder", "--db", str(path), "bench", "run", "--quick"]
+        subprocess.run([*command, "search", "security"], check=True, stdout=subprocess.DEVNULL)
 
 
 def record(path: Path, builds: list[Build]) -> None:
@@ -85,7 +99,7 @@ def record(path: Path, builds: list[Build]) -> None:
         moved.append(replace(build, completed_at=completed, started_at=started))
         completed -= GAP * chance.uniform(0.3, 1.7)
     with database.connect(path) as connection:
-        store.record_all(connection, reversed(moved), b"screenshots")
+        store.record_all(connection, reversed(moved), b"screenshots", judged=True)
 
 
 def running(builds: list[Build]) -> Iterator[live.LiveBuild]:
@@ -115,6 +129,10 @@ def wanted(path: Path) -> Iterator[Shot]:
         query = "SELECT max(id) FROM docker_builds WHERE image_name = ? AND {}"
         build = connection.execute(query.format("cache_class = 'cold'"), (IMAGE,)).fetchone()[0]
         failed = connection.execute(query.format("status = 'failed'"), ("api:dev",)).fetchone()[0]
+        (slower,) = connection.execute(
+            "SELECT first_build_id FROM alerts WHERE image_name = ? AND direction = 'worse'",
+            (IMAGE,),
+        ).fetchone()
         (step,) = connection.execute(
             "SELECT step_key FROM steps WHERE build_id = ? AND kind = 'run' "
             "ORDER BY duration DESC LIMIT 1", (build,),
@@ -124,6 +142,9 @@ def wanted(path: Path) -> Iterator[Shot]:
         "image": f"{HISTORY}/image?{urlencode({'image_name': IMAGE})}",
         "build": f"{HISTORY}/docker_builds/{build}",
         "failed-build": f"{HISTORY}/docker_builds/{failed}",
+        "why": f"{HISTORY}/why?build={slower}",
+        "what-if": f"{HISTORY}/what_if?{urlencode({'image_name': IMAGE})}",
+        "benchmarks": f"{HISTORY}/benchmark_results",
         "step": f"{HISTORY}/step?{urlencode({'step_key': step})}",
         "live": f"{HISTORY}/live",
         "query": f"{HISTORY}/slowest_steps",

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from datetime import datetime
 from operator import attrgetter
 from types import NoneType, UnionType
@@ -155,13 +155,16 @@ def _filled(record: Any) -> dict[str, Any]:
 
 
 def _part_filled(part: Any) -> dict[str, Any]:
-    """The same of a step, a layer or a warning: what it is not (cached ...) goes unsaid, too."""
-    names = _FIELDS[type(part)]
+    """The same of a step, a layer or a warning: what it is not (cached ...) goes unsaid, too.
+
+    A text that each has is there even if it is empty, as the instruction of an imported layer is.
+    """
+    names, needed = _FIELDS[type(part)], _NEEDED[type(part)]
     values = zip(names, map(part.__getattribute__, names), strict=True)
     return {
         name: value
         for name, value in values
-        if value is not None and value is not False and value != ""
+        if value is not None and value is not False and (value != "" or name in needed)
     }
 
 
@@ -169,4 +172,8 @@ _EMPTY: tuple[Any, ...] = ("", (), {}, [])
 _FIELDS = {
     kind: tuple(field.name for field in fields(kind) if field.name != "secrets")
     for kind in (Build, Step, Layer, Lint)
+}
+_NEEDED = {
+    kind: frozenset(field.name for field in fields(kind) if field.default is MISSING)
+    for kind in (Step, Layer, Lint)
 }

@@ -26,6 +26,7 @@ _ODD = st.sampled_from([
 _LETTERS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 texts = st.one_of(_ODD, _LETTERS)
 maybe_text = st.none() | texts
+maybe_empty = texts | st.just("")  # as the instruction of an imported layer is
 _KINDS = {"k1": "run", "k2": "copy", "k3": "internal"}
 _micros = st.integers(0, 10**10).map(lambda number: number / 1e6)
 _counts = st.none() | st.integers(0, 10**6)
@@ -37,7 +38,7 @@ def steps(draw: st.DrawFn) -> tuple[Step, ...]:
     return tuple(
         Step(
             position=position,
-            name=draw(texts),
+            name=draw(maybe_empty),
             step_key=(key := draw(st.sampled_from([*_KINDS]))),
             kind=_KINDS[key],
             stage=draw(maybe_text),
@@ -79,8 +80,8 @@ def builds(draw: st.DrawFn) -> Build:
         total_steps=draw(_counts),
         cache_ratio=draw(st.none() | st.sampled_from([0.0, 1 / 3, 1.0])),
         steps=draw(steps()),
-        layers=tuple(Layer(i, draw(texts), i * 10) for i in range(draw(st.integers(0, 2)))),
-        lints=tuple(draw(st.lists(st.builds(Lint, texts, texts, _counts), max_size=2))),
+        layers=tuple(Layer(i, draw(maybe_empty), i * 10) for i in range(draw(st.integers(0, 2)))),
+        lints=tuple(draw(st.lists(st.builds(Lint, maybe_empty, maybe_empty, _counts), max_size=2))),
     )
 
 

@@ -1,17 +1,15 @@
 """`buildrec demo`."""
 
 import asyncio
-import json
 import secrets
 import subprocess
 import sys
 import tempfile
-from importlib import resources
 from pathlib import Path
 
 import click
 
-from recorder import database, plain, queries, store
+from recorder import database, demo_history, queries, store
 from recorder.cli.context import App
 from recorder.cli.history import emit_statistics
 from recorder.engine import history
@@ -85,10 +83,9 @@ def _build(path: Path, context: Path) -> None:
 
 def _load_recorded(path: Path) -> int:
     """Store the history that travels with the package; gives how many builds it has."""
-    text = resources.files("recorder").joinpath("demo_history.json").read_text("utf-8")
-    builds = [plain.from_plain(values) for values in json.loads(text)]
+    builds = demo_history.builds()
     with database.connect(path) as connection:
-        store.record_all(connection, builds)
+        store.record_all(connection, builds, judged=True)
     return len(builds)
 
 

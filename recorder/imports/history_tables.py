@@ -13,6 +13,7 @@ from recorder.flat_tables import FlatTable
 from recorder.imports import scratch
 from recorder.imports.reading import Progress, Reading
 from recorder.model import Build, Layer, Lint
+from recorder.tables import Column
 
 _NEEDED = frozenset({"image_name", "build_duration", "completed_at"})
 _DEFAULTS = {"source": "import", "status": "completed", "timezone": "UTC"}
@@ -77,7 +78,9 @@ def _stage(staging: sqlite3.Connection, table: FlatTable, file: Path, reading: R
             reader = csv.reader(text)
             head = next(reader, [])
             there = [column for column in table.columns if column.name in head]
-            kinds = [(head.index(c.name), _TYPES[c.sql.split()[0]]) for c in there]
+            kinds = [
+                (head.index(c.name), _TYPES[c.sql.split()[0]], _empty(table, c)) for c in there
+            ]
             if not there:
                 return
             where = "" if table is flat_tables.BUILDS else f"{file.name}: "
@@ -92,18 +95,25 @@ def _stage(staging: sqlite3.Connection, table: FlatTable, file: Path, reading: R
         ) from error
 
 
+def _empty(table: FlatTable, column: Column) -> str | None:
+    """What an empty cell stands for: a text that each part has is empty, anything else is none."""
+    return "" if table is not flat_tables.BUILDS and "TEXT NOT NULL" in column.sql else None
+
+
 def _values(
     rows: Iterable[list[str]],
     width: int,
-    kinds: list[tuple[int, Any]],
+    kinds: list[tuple[int, Any, str | None]],
     where: str,
     reading: Reading,
 ) -> Iterator[list[Any]]:
-    """Each row's number and values; an empty cell is none, and one of another type rejects it."""
+    """Each row's number and values, empty cells as told; one of another type rejects its row."""
     for number, cells in enumerate(rows, 1):
         row = cells if len(cells) >= width else cells + [""] * (width - len(cells))
         try:
-            values = [None if (cell := row[place]) == "" else kind(cell) for place, kind in kinds]
+            values = [
+                empty if (cell := row[place]) == "" else kind(cell) for place, kind, empty in kinds
+            ]
         except (ValueError, OverflowError) as error:
             reading.rejected.append((number, f"{where}{error}"))
         else:
