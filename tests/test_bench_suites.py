@@ -5,6 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,11 +54,12 @@ def figures_of(work: Work, result: Any) -> dict[str, Figure]:
 
 _misdeeds: list[str] = []
 _allowed: list[Path] = []
+_others: set[int] = set()  # threads that other tests have left behind
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
     """Note what is written outside of the scratch folder, and any address but the loopback's."""
-    if not _allowed:
+    if not _allowed or threading.get_ident() in _others:
         return
     if event == "open":
         path, mode, flags = arguments
@@ -84,11 +86,14 @@ sys.addaudithook(_watch)
 def stays_inside(tmp_path: Path) -> Iterator[Path]:
     """A scratch folder; a benchmark that writes elsewhere, or talks to another host, fails."""
     _misdeeds.clear()
+    _others.update(thread.ident or 0 for thread in threading.enumerate())
+    _others.discard(threading.get_ident())
     _allowed.append(tmp_path)
     try:
         yield tmp_path
     finally:
         _allowed.clear()
+        _others.clear()
     assert not _misdeeds
 
 
