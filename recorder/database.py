@@ -80,6 +80,15 @@ def connect_to_read(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
+def connect_to_change(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection for writing, as of `connect`, to a history that exists."""
+    with connect_to_copy(path):  # says what is wrong with it
+        pass
+    with connect(path) as connection:
+        yield connection
+
+
+@contextmanager
 def connect_to_copy(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that cannot write, to a history of this version or an earlier one."""
     if not path.is_file():

@@ -131,8 +131,9 @@ def test_what_was_resolved_cannot_be_acknowledged(worse):
     assert "alert 1 is resolved" in done.stderr
 
 
-def test_a_check_makes_no_database(tmp_path):
-    done = buildrec(tmp_path / "none.db", "check")
+@pytest.mark.parametrize("words", ["check", "alerts ack 1", "alerts resolve 1", "prune --keep 3"])
+def test_what_looks_at_a_history_makes_none(tmp_path, words):
+    done = buildrec(tmp_path / "none.db", *words.split())
     assert done.returncode == 1
     assert "there is no database" in done.stderr
     assert not (tmp_path / "none.db").exists()

@@ -59,7 +59,7 @@ def list_(
 @click.pass_obj
 def ack(app: App, ids: tuple[int, ...], note: str | None) -> None:
     """Acknowledge alerts: their level is usual from then on, and fails no check."""
-    with database.connect(app.database) as connection:
+    with database.connect_to_change(app.database) as connection:
         done = people.acknowledge(connection, ids, note)
     click.echo(f"{done} acknowledged", err=True)
 
@@ -70,7 +70,7 @@ def ack(app: App, ids: tuple[int, ...], note: str | None) -> None:
 @click.pass_obj
 def resolve(app: App, ids: tuple[int, ...], note: str | None) -> None:
     """Call alerts mended: builds are judged by what was usual before them."""
-    with database.connect(app.database) as connection:
+    with database.connect_to_change(app.database) as connection:
         done = people.resolve(connection, ids, note)
     click.echo(f"{done} resolved", err=True)
 

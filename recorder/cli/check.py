@@ -11,7 +11,7 @@ from recorder.alerts.settings import FAIL_ON, Rules, Settings, find
 from recorder.alerts.verdict import Standing
 from recorder.cli import output
 from recorder.cli.context import App
-from recorder.errors import DatabaseMissingError, RecorderError
+from recorder.errors import RecorderError
 from recorder.judging.limits import ENOUGH
 
 FAILED = 3
@@ -52,12 +52,7 @@ def check(
     folder or above; options come before them.
     """
     settings = _settings(fail_on, max_duration, max_size, min_cache)
-    if not app.database.is_file():
-        raise DatabaseMissingError(
-            f"there is no database at {app.database}",
-            "record a build first, or name one with --db or BUILDREC_DB",
-        )
-    with database.connect(app.database) as connection:
+    with database.connect_to_change(app.database) as connection:
         full_pass.judge_all(connection, [image_name] if image_name else None)
         found = verdict.standing(connection, settings, image_name)
     if style == "table":

@@ -90,7 +90,7 @@ def prune(path: Path, rules: Rules, progress: Progress | None = None) -> Pruned:
     Each batch is one transaction, in which the days of its builds go to `pruned_days`. At the end
     go the names that no build needs, and the free pages. To be stopped in between does no harm.
     """
-    with database.connect(path) as connection:
+    with database.connect_to_change(path) as connection:
         before = room.whole(connection)
         ids = _by_age_and_count(connection, rules)
         shares = _shares(connection, ids)
