@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 import yaml
 
+from recorder.publish import explained_sql
 from tests.benchmarks import places, timing
 from tests.benchmarks.places import environment, installed
 
@@ -77,6 +78,7 @@ def plan(path: Path, query: dict[str, Any], given: Mapping[str, str]) -> str:
     """How SQLite goes about a canned query, as an indented list."""
     parameters = {name: given.get(name, "") for name in query.get("params", ())}
     with closing(sqlite3.connect(path)) as connection:
+        explained_sql.prepare(connection)
         rows = connection.execute(f"EXPLAIN QUERY PLAN {query['sql']}", parameters)
         return "\n".join(f"    {row[3]}" for row in rows)
 
