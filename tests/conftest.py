@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 from engine_help import make_context, missing_browser, missing_engine, remove_images
 
 from recorder import database
+
+# A run under nohup ignores hang-ups, which the builds that are to end by one would inherit.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 NEEDS = {"engine": missing_engine, "browser": missing_browser}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from engine_help import docker
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from recording_help import keep_apart
 
@@ -249,7 +249,9 @@ def test_a_look_stops_when_the_build_is_over(tree: Path) -> None:
     assert listing.stopped
 
 
-@given(st.text("ab*?[]!\\/.#- \n", max_size=30), st.text("ab/.", min_size=1, max_size=12))
+@given(st.text("ab*?[]!\\/.#-&|~ \n", max_size=30), st.text("ab/.", min_size=1, max_size=12))
+@example("[?--", "a")
+@example("[+--]", "a")
 def test_no_ignore_file_and_no_path_is_an_obstacle(text: str, path: str) -> None:
     assert ignored.is_ignored(ignored.rules(text), path) in (True, False)
 

@@ -13,9 +13,9 @@ from recorder.publish.serve import publication
 HOME = "/docker_build_history"
 DOCKERFILE = """
 COPY package.json /srv/
-RUN busybox sleep 0.6
+RUN busybox sleep 1.1
 ARG RELEASE
-RUN busybox sleep 0.4; echo $RELEASE
+RUN busybox sleep 1.2; echo $RELEASE
 COPY work /srv/
 RUN . /srv/work
 """
@@ -81,13 +81,13 @@ async def test_what_gets_worse_is_told_explained_and_quieted(
     (image.context / "package.json").write_text('{"left-pad": 2}')
     image.build()
     said = image.why()
-    assert "`RUN busybox sleep 0.6` was not cached" in said
+    assert "`RUN busybox sleep 1.1` was not cached" in said
     assert "because of `COPY package.json /srv/`" in said or "package.json changed" in said
     assert image.check() == 0, "a build whose cache was missed is none slower than its steps"
 
     image.build("2025.2")
     said = image.why()
-    assert "`RUN busybox sleep 0.4; echo ${RELEASE}` was not cached" in said
+    assert "`RUN busybox sleep 1.2; echo ${RELEASE}` was not cached" in said
     assert "RELEASE" in said.replace("${RELEASE}", "")
     assert image.check() == 0
 

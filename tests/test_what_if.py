@@ -51,6 +51,20 @@ def listed(path: Path) -> savings.Savings:
         return savings.savings(connection, "my-app")
 
 
+def test_the_sentence_counts_the_builds_that_run_the_step_and_all_in_plain_numbers(
+    database_path: Path,
+) -> None:
+    busy = [two_stages(hour / 10) for hour in range(55)]
+    warm = [
+        replace(one, steps=tuple(replace(s, cached=True, duration=0.0) for s in one.steps))
+        for one in busy[1::2]
+    ]
+    record(database_path, *busy[::2], *warm)
+    assert "in each build that runs it, 25 of 50; 350 builds a week)" in listed(
+        database_path
+    ).sentence
+
+
 def test_the_most_valuable_changes_come_first_in_minutes_a_week(path: Path) -> None:
     found = listed(path)
     assert (found.builds, found.weeks) == (28, pytest.approx(27 / 7, abs=0.001))

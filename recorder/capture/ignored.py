@@ -71,7 +71,8 @@ def _translated(pattern: str) -> str:
         at += 1
         if in_set:
             in_set = character != "]"
-            out.append(character if character in "]^-" else re.escape(character))
+            plain = character in "]^" or (character == "-" and pattern[at - 2] != "-")
+            out.append(character if plain else re.escape(character))  # of `--` the second
         elif character == "*":
             if pattern[at : at + 1] != "*":
                 out.append("[^/]*")

@@ -16,7 +16,7 @@ from recorder.model import Build, Step
 WEEKS = 4
 """How far back from an image's latest build its builds count."""
 
-_BUILDS = 100
+_BUILDS = 50
 _LEAST = 0.01  # seconds
 _LATEST = """
 SELECT * FROM docker_builds
@@ -75,7 +75,7 @@ class Imagined:
 def savings(connection: sqlite3.Connection, image_name: str | None) -> Savings:
     """What would help an image most, in minutes a week; without a name the one built last.
 
-    Over the builds that completed in the four weeks up to its latest, 100 at most: each step that
+    Over the builds that completed in the four weeks up to its latest, 50 at most: each step that
     ran is thought cached, and each pair of neighbours that take turns thought side by side; the
     longest chain of the rest tells what that would have saved. Raises BuildNotFoundError.
     """
@@ -88,7 +88,8 @@ def savings(connection: sqlite3.Connection, image_name: str | None) -> Savings:
             found[step.step_key, how].append((step, beside, saved))
     listed = [_saving(how, runs, len(builds), a_week) for (_, how), runs in found.items()]
     kept = sorted((s for s in listed if s.minutes_a_week * 60 >= _LEAST), key=_most)
-    return Savings(name, len(builds), weeks, a_week, tuple(kept), _sentence(name, kept, a_week))
+    sentence = _sentence(name, kept, len(builds), a_week)
+    return Savings(name, len(builds), weeks, a_week, tuple(kept), sentence)
 
 
 def imagine(
@@ -206,7 +207,7 @@ def _most(saving: Saving) -> tuple[float, str]:
     return (-saving.minutes_a_week, saving.step.step_key)
 
 
-def _sentence(name: str, kept: Sequence[Saving], a_week: float) -> str:
+def _sentence(name: str, kept: Sequence[Saving], builds: int, a_week: float) -> str:
     shown = sentences.shortened(name, sentences.LABEL)
     if not kept:
         return f"{shown}: nothing that ran in the latest {WEEKS} weeks would save time if cached."
@@ -215,7 +216,9 @@ def _sentence(name: str, kept: Sequence[Saving], a_week: float) -> str:
     way = f"caching {step}"
     if best.how == "parallel" and best.beside:
         way = f"running {step} beside {sentences.code(sentences.label(best.beside))}"
+    often = f"{a_week:,.0f}" if a_week >= 10 else f"{a_week:.2g}"
     return (
         f"{shown}: {way} would save {figures.duration(best.minutes_a_week * 60)} a week "
-        f"({figures.duration(best.saves)} in each build that runs it, {a_week:.3g} builds a week)."
+        f"({figures.duration(best.saves)} in each build that runs it, {best.ran} of {builds}; "
+        f"{often} builds a week)."
     )
