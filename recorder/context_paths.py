@@ -64,7 +64,8 @@ def _words(text: str) -> list[str]:
         try:
             return [str(word) for word in json.loads(text)]
         except ValueError:
-            pass
+            if text.endswith("]") and ", " in text:  # as BuildKit writes such a list in its names
+                return text[1:-1].split(", ")
     if '"' not in text and "'" not in text:
         return text.split()
     return [double or single or bare for double, single, bare in re.findall(_WORD, text)]

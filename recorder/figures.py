@@ -1,5 +1,12 @@
 """Words for figures: durations, sizes and shares as people read them."""
 
+_AS_USUAL, _LEAST_SECONDS = 0.1, 0.5
+
+
+def is_as_usual(value: float, usual: float) -> bool:
+    """Whether seconds are as usual: by less than a tenth, or half a second, another."""
+    return abs(value - usual) < max(_AS_USUAL * usual, _LEAST_SECONDS)
+
 
 def duration(seconds: float | None) -> str:
     """Seconds for people: `40 ms`, `12.3 s`, `4 m 05 s`, `1 h 02 m`, `1,204 h`; a dash for none."""

@@ -81,7 +81,8 @@ class Inputs:
 
     `graph` has for each step, in order of position, the positions of those that it needs. `bases`
     are the images it was built from with their digests, `options` what else changes what runs (such
-    as `no-cache`), `settings` the lines of the Dockerfile that are no steps (see settings.py).
+    as `no-cache`), `settings` the lines of the Dockerfile that are no steps, as
+    `dockerfile_settings` writes them.
     """
 
     graph: tuple[tuple[int, ...], ...] = ()

@@ -74,6 +74,16 @@ def test_a_changed_file_is_the_cause_of_the_copy_that_takes_it(recorded: Recorde
 
 
 @pytest.mark.engine
+def test_a_changed_file_of_a_copy_in_the_form_of_a_list_is_its_cause(recorded: Recorded) -> None:
+    recorded.write('COPY ["odd name.txt", "other.txt", "/srv/"]', **{"other.txt": "1"})
+    for _ in range(2):
+        (recorded.context / "odd name.txt").write_text(unlike_any_other())
+        recorded.build()
+    cause = recorded.cause()
+    assert (cause.kind, cause.names, cause.certain) == ("file", ("odd name.txt",), True)
+
+
+@pytest.mark.engine
 def test_a_file_that_was_put_back_is_the_cause_of_what_never_ran_on_it(recorded) -> None:
     """The COPY of it comes from the cache, as an older build made it."""
     one, two, run = unlike_any_other(), unlike_any_other(), f"RUN echo {unlike_any_other()}"
@@ -127,6 +137,53 @@ def test_a_changed_argument_is_the_cause_of_the_run_after_its_declaration(record
     assert (cause.kind, cause.names, cause.certain) == ("argument", ("COLOUR",), True)
     assert (cause.before, cause.after) == ("red", "blue")
     assert cause.words == "the argument COLOUR changed from `red` to `blue`"
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (("main", ""), ("main", "next")),
+        (("main", "next"), ("main", "")),
+        (("1", "2"), ("1", "3")),
+        (("1", ""), ("1", "2")),
+        (("main", ""), ("next", "")),
+        (("", ""), ("", "next")),
+    ],
+)
+@pytest.mark.parametrize(
+    "line", ["WORKDIR /{0}/$BRANCH", "COPY a.txt /{0}-$BRANCH", "RUN echo {0}"]
+)
+def test_an_argument_is_the_cause_by_its_default_too(recorded, old, new, line: str) -> None:
+    """Also where its value is of one letter, which is not put back in the step's identity."""
+    word = unlike_any_other()
+    for default, given in (old, new):
+        recorded.write(f"ARG BRANCH={default}", line.format(word), **{"a.txt": "1"})
+        recorded.build(*(("--build-arg", f"BRANCH={given}") if given else ()))
+    cause = recorded.cause()
+    before, after = old[1] or old[0], new[1] or new[0]
+    assert (cause.kind, cause.names) == ("argument", ("BRANCH",))
+    assert (cause.before, cause.after) == (before, after)
+
+
+@pytest.mark.engine
+def test_an_argument_that_is_given_as_it_is_by_default_is_no_cause(recorded: Recorded) -> None:
+    word = unlike_any_other()
+    recorded.write("ARG BRANCH=main", "COPY main.c /$BRANCH", **{"main.c": word})
+    recorded.build()
+    (recorded.context / "main.c").write_text(unlike_any_other())
+    recorded.build("--build-arg", "BRANCH=main")
+    cause = recorded.cause()
+    assert (cause.kind, cause.names) == ("file", ("main.c",))
+
+
+@pytest.mark.engine
+def test_an_edited_instruction_is_no_argument_though_one_changed(recorded: Recorded) -> None:
+    word = unlike_any_other()
+    for value in ("one", "two"):
+        recorded.write("ARG COLOUR", f"WORKDIR /{word}/{value[::-1]}")
+        recorded.build("--build-arg", f"COLOUR={value}")
+    assert recorded.cause().kind == "instruction"
 
 
 @pytest.mark.engine

@@ -88,6 +88,29 @@ def test_arguments_bases_facts_and_warnings_that_changed_are_told() -> None:
     assert facts.changes(now, now) == ()
 
 
+def test_a_fact_that_reads_the_same_on_both_sides_did_not_change() -> None:
+    before, almost, more = (a_build(context_bytes=size) for size in (3_961, 3_962, 4_100))
+    assert facts.changes(before, almost) == ()
+    [change] = facts.changes(before, more)
+    assert facts.shown(change) == ("3.96 kB", "4.1 kB")
+
+
+@pytest.mark.parametrize("style", ["table", "markdown"])
+def test_a_step_whose_difference_shows_as_nothing_is_unchanged(
+    database_path: Path, style: str
+) -> None:
+    def made(hours: float, seconds: float) -> Build:
+        return a_build(hours, 10.0, steps=numbered(step(0, "RUN a", duration=seconds)))
+
+    record(database_path, made(1, 8.0), made(2, 8.0004), made(3, 8.0006))
+    shown = [
+        buildrec("diff", "1", b, "--format", style, db=database_path).stdout.decode()
+        for b in ("2", "3")
+    ]
+    assert ["unchanged" in text for text in shown] == [True, False]
+    assert ["slower" in text for text in shown] == [False, True]
+
+
 def test_a_and_b_have_defaults(database_path: Path) -> None:
     record(database_path, a_build(1), build("other", hours=2), a_build(3, seconds=30.0))
     found = json.loads(buildrec("diff", db=database_path).stdout)

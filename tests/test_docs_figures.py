@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from recorder import schema, statistics
+from recorder import figures, schema, statistics
 from recorder.alert_tables import STANDING, STATES
 from recorder.engine import images
 from recorder.explain import reference
 from recorder.judging import finding, recent
 from recorder.judging.limits import ENOUGH, LIMITS
 from recorder.model import STATUSES
-from recorder.publish import words
 from recorder.publish.charts import timeline
 
 PAGE = (Path(__file__).parents[1] / "docs/figures.md").read_text()
@@ -70,7 +69,7 @@ def test_how_many_builds_count_is_what_counts_in_the_code() -> None:
     assert number("Usual", r"class, from (\w+) such builds on") == timeline._FEWEST
     assert number("Usual", r"by duration of the latest (\d+) successes") == reference.LATEST
     assert number("Usual", r"Fewer than (\w+) such builds") == reference._FEW
-    assert number("Usual", r"less than (\d+) %") == round(words._AS_USUAL * 100)
+    assert number("Usual", r"less than (\d+) %") == round(figures._AS_USUAL * 100)
     assert number("Alerts", r"a series with (\w+) builds or fewer") == ENOUGH
     assert number("Alerts", r"median of up to (\d+) builds") == recent.WINDOW
     assert number("Alerts", r"builds before the latest (\w+), with") == recent.PENDING

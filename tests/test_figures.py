@@ -3,6 +3,7 @@
 import pytest
 
 from recorder import figures
+from recorder.publish import words
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,16 @@ def test_shares_and_moments() -> None:
     ]
     assert figures.clock_time("2026-03-01T12:05:06.789+08:00") == "2026-03-01 12:05:06 +08:00"
     assert figures.clock_time(None) == "—"
+
+
+@pytest.mark.parametrize(
+    ("value", "usual", "is_as_usual"),
+    [(10.9, 10, True), (11.1, 10, False), (8.9, 10, False), (1.4, 1, True), (1.6, 1, False)],
+)
+def test_seconds_are_as_usual_within_a_tenth_or_half_a_second(
+    value: float, usual: float, is_as_usual: bool
+) -> None:
+    assert figures.is_as_usual(value, usual) == is_as_usual
+    shown = words.verdict(value, usual)
+    assert shown
+    assert (shown.words == "as usual") == is_as_usual

@@ -21,9 +21,9 @@ from recorder import (
     critical_path,
     database,
     dockerfile,
+    dockerfile_settings,
     input_texts,
     plain,
-    settings,
     store,
     stored_builds,
 )
@@ -272,7 +272,7 @@ run echo `
   hello
 SHELL ["/bin/sh"]
 """
-    found = settings.settings(dockerfile.parse(text))
+    found = dockerfile_settings.settings(dockerfile.parse(text))
     assert [line.split("\t")[:3] for line in found] == [
         ["", "0", "ARG BASE=alpine"],
         ["build", "0", "FROM $BASE AS Build"],
@@ -287,7 +287,7 @@ SHELL ["/bin/sh"]
 
 @given(st.text("FROMRUNARG <>\\\n#=`\"'END\t", max_size=80) | st.lists(texts).map("\n".join))
 def test_no_dockerfile_is_an_obstacle(text: str) -> None:
-    settings.read(settings.settings(dockerfile.parse(text)))
+    dockerfile_settings.read(dockerfile_settings.settings(dockerfile.parse(text)))
 
 
 # What BuildKit attests

@@ -19,7 +19,7 @@ LEVELS = {
     0: "errors times redact spellings figures harmless json_file workbook written_whole page_links "
     "quiet",
     1: "model plain naming step_names critical_path steps input_texts base_names context_paths "
-    "dockerfile settings",
+    "dockerfile dockerfile_settings",
     2: "tables summary_tables alert_tables input_tables benchmark_tables demo_history schema "
     "contribution days migrations views database masking",
     3: "store details statistics queries spool older_tools live pruned selection flat_tables "

@@ -60,9 +60,9 @@ def test_the_sentence_counts_the_builds_that_run_the_step_and_all_in_plain_numbe
         for one in busy[1::2]
     ]
     record(database_path, *busy[::2], *warm)
-    assert "in each build that runs it, 25 of 50; 350 builds a week)" in listed(
-        database_path
-    ).sentence
+    assert (
+        "in each build that runs it, 25 of 50; 350 builds a week)" in listed(database_path).sentence
+    )
 
 
 def test_the_most_valuable_changes_come_first_in_minutes_a_week(path: Path) -> None:

@@ -151,7 +151,7 @@ def test_secrets_that_cannot_be_read_are_passed_over(tmp_path: Path) -> None:
 
 def look(folder: object) -> tuple[str | None, str | None]:
     """The commit and branch that a build of `folder` which ends now was made of."""
-    found = origin.checkout(str(folder), time.time(), time.time())
+    found = origin.checkout(str(folder), time.time(), time.time(), {})
     return found.commit, found.branch
 
 
@@ -192,6 +192,40 @@ def test_a_context_inside_a_checkout_has_its_commit_and_branch(repository: Repos
 def test_a_detached_checkout_has_a_commit_and_no_branch(repository: Repository) -> None:
     repository.git("checkout", "--quiet", "--detach")
     assert look(repository.folder) == (repository.head(), None)
+
+
+GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "team/shop"}
+GITLAB = {"GITLAB_CI": "true", "CI_PROJECT_PATH": "team/shop"}
+OF_GITHUB = {"GITHUB_HEAD_REF": "", "GITHUB_REF_NAME": "main", "GITHUB_REF_TYPE": "branch"}
+OF_PULL_REQUEST = {"GITHUB_HEAD_REF": "fix", "GITHUB_REF_NAME": "7/merge"}
+OF_MERGE_REQUEST = {"CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "fix", "CI_COMMIT_REF_NAME": "refs/7"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "branch"),
+    [
+        ({**GITHUB, **OF_GITHUB}, "main"),
+        ({**GITHUB, **OF_PULL_REQUEST}, "fix"),
+        ({**GITHUB, "GITHUB_REF_NAME": "v1", "GITHUB_REF_TYPE": "tag"}, None),
+        ({**GITHUB, **OF_GITHUB, "GITHUB_REPOSITORY": "am/shop"}, None),
+        ({**GITLAB, "CI_COMMIT_REF_NAME": "main"}, "main"),
+        ({**GITLAB, **OF_MERGE_REQUEST}, "fix"),
+        ({**GITLAB, "CI_COMMIT_REF_NAME": "v1", "CI_COMMIT_TAG": "v1"}, None),
+        ({**OF_PULL_REQUEST, **OF_MERGE_REQUEST}, None),
+        (GITHUB, None),
+    ],
+)
+@pytest.mark.parametrize("address", ["https://git.example.com/Team/Shop.git", "git@a.io:team/shop"])
+def test_the_branch_of_a_detached_checkout_in_ci_is_the_one_that_ci_says(
+    repository: Repository, environ: dict[str, str], branch: str | None, address: str
+) -> None:
+    repository.git("remote", "add", "origin", address)
+    repository.git("checkout", "--quiet", "--detach")
+    now = time.time()
+    found = origin.checkout(str(repository.folder), now, now, environ)
+    assert (found.commit, found.branch) == (repository.head(), branch)
+    repository.git("switch", "--quiet", "main")
+    assert origin.checkout(str(repository.folder), now, now, environ).branch == "main"
 
 
 def test_a_packed_branch_is_found(repository: Repository) -> None:

@@ -139,6 +139,7 @@ def test_steps_that_took_turns_instead_of_running_side_by_side_are_told() -> Non
         (ran("RUN a", 0, 9), None, "gone"),
         (ran("RUN make it", 0, 3), ran("RUN make its", 0, 9), "changed"),
         (hit("RUN a"), ran("RUN a", 0, 9, shared=True), "shared"),
+        (ran("RUN a", 0, 9, shared=True), hit("RUN a"), "cached"),
         (hit("FROM a", kind="from"), ran("FROM a", 0, 9, kind="from"), "pulling"),
         (None, ran("exporting", 0, 9, kind="export"), "exporting"),
         (

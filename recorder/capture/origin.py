@@ -27,7 +27,8 @@ _GIT_PATIENCE = 2.0
 class Checkout(NamedTuple):
     """What a Git checkout was at when it was built; None for what is not known.
 
-    The branch is None when HEAD is detached, `dirty` is whether files it tracks had changed.
+    The branch of a detached HEAD is the one that the CI run is of, None outside of CI; `dirty` is
+    whether files that the checkout tracks had changed.
     """
 
     commit: str | None = None
@@ -43,7 +44,9 @@ class CiRun(NamedTuple):
     url: str | None = None
 
 
-def checkout(folder: str, built: float, now: float) -> Checkout:
+def checkout(
+    folder: str, built: float, now: float, environ: Mapping[str, str] = os.environ
+) -> Checkout:
     """The checkout that `folder` lies in, as it was at `built` (seconds since 1970).
 
     Read from its files, as a git process would cost 5 ms; only whether something was changed is
@@ -58,6 +61,8 @@ def checkout(folder: str, built: float, now: float) -> Checkout:
                 found = _head(git)._replace(remote=_remote(git))
                 if _moved_since(git, built):
                     return Checkout(remote=found.remote)
+                if found.commit and not found.branch:
+                    found = found._replace(branch=_branch_of_ci(found.remote, environ))
                 lately = found.commit is not None and now - built < _LATELY
                 return found._replace(dirty=_is_dirty(place)) if lately else found
     except (OSError, ValueError):
@@ -76,6 +81,28 @@ def ci(environ: Mapping[str, str] = os.environ) -> CiRun:
             run = f"{system} {environ[number]}" if environ.get(number) else system
             return CiRun(run, environ[page])
     return CiRun()
+
+
+def _branch_of_ci(remote: str | None, environ: Mapping[str, str]) -> str | None:
+    """The branch that the CI run is of; None for a tag, and for another repository's checkout.
+
+    Source: GitHub, "Variables reference"; GitLab, "Predefined CI/CD variables".
+    """
+    if environ.get("GITHUB_ACTIONS") == "true":
+        repository = environ.get("GITHUB_REPOSITORY")
+        is_tag = environ.get("GITHUB_REF_TYPE") == "tag"
+        branch = environ.get("GITHUB_HEAD_REF") or environ.get("GITHUB_REF_NAME")
+    elif environ.get("GITLAB_CI") == "true":
+        repository = environ.get("CI_PROJECT_PATH")
+        is_tag = bool(environ.get("CI_COMMIT_TAG"))
+        merged = environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME")
+        branch = merged or environ.get("CI_COMMIT_REF_NAME")
+    else:
+        return None
+    address = (remote or "").removesuffix("/").removesuffix(".git").lower()
+    wanted = (repository or "").lower()
+    is_another = wanted and ":" in address and not address.endswith((f"/{wanted}", f":{wanted}"))
+    return None if is_tag or is_another else branch or None
 
 
 def _is_dirty(folder: Path) -> bool | None:

@@ -48,7 +48,7 @@ def parts(found: Sequence[Part], difference: int, sides: tuple[str, str], titles
     rows = [
         _Line(
             sentences.named(part) if part.step else sentences.title(part.kind),
-            sentences.title(part.kind) if part.step else "",
+            sentences.kind_of(part) if part.step else "",
             sentences.took(part, before=True),
             sentences.took(part, before=False),
             sentences.signed(part.difference),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
-from recorder import base_names, dockerfile, naming, settings, steps
+from recorder import base_names, dockerfile, dockerfile_settings, naming, steps
 from recorder.engine import provenance
 from recorder.engine.joined import joined
 from recorder.engine.local_state import LocalState
@@ -171,7 +171,7 @@ def _inputs(
         graph=folded.graph,
         bases=named | told.bases,
         options=options,
-        settings=settings.settings(dockerfile.parse(text)) if text else (),
+        settings=dockerfile_settings.settings(dockerfile.parse(text)) if text else (),
         files=origin.files,
     )
 

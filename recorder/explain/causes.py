@@ -1,11 +1,11 @@
 """Why a step was not taken from the cache, as far as two builds' inputs tell. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from recorder import step_names
-from recorder.explain import changes
+from recorder.explain import build_arguments, cause_words, changes
 from recorder.explain.changes import Change, Found, Unknown, View
 from recorder.model import Build, Step
 
@@ -21,9 +21,6 @@ Kind = Literal[
     "new",
     "unknown",
 ]
-_NAMED = 2  # how many files are named in a clause
-_SHORT_DIGEST = 12
-_LONGEST = 60
 
 
 @dataclass(frozen=True)
@@ -112,7 +109,10 @@ def _of_cached_parent(step: Step, now: View, then: View) -> Cause | None:
             return _as_parent(step, cause)
         if cause.kind == "unknown":
             unknown = unknown or Cause(
-                "unknown", step, certain=False, words=f"{cause.words}, of {_instruction(other)}"
+                "unknown",
+                step,
+                certain=False,
+                words=f"{cause.words}, of {cause_words.instruction(other)}",
             )
     return unknown
 
@@ -122,9 +122,14 @@ def _of_itself(step: Step, now: View, then: View) -> Cause:
     old = then.by_key.get(step.step_key)
     if old is None:
         return _of_new_instruction(step, now, then)
+    return _of_unfinished(step, old) or _of_change(step, now, then, old)
+
+
+def _of_unfinished(step: Step, old: Step) -> Cause | None:
+    """The cause where the build before left nothing of the step to take; else None."""
     if old.error or not (old.cached or old.duration is not None):
         return Cause("new", step, words="the build before it did not get past this step")
-    return _of_change(step, now, then, old)
+    return None
 
 
 def _of_parent(step: Step, missed: list[Step], now: View, then: View | None) -> Cause:
@@ -139,7 +144,7 @@ def _of_parent(step: Step, missed: list[Step], now: View, then: View | None) -> 
 def _as_parent(step: Step, root: Cause) -> Cause:
     words = root.words
     if root.kind in _VAGUE or root.kind == "instruction":
-        words = f"of {_instruction(root.step)} before it: {root.words}"
+        words = f"of {cause_words.instruction(root.step)} before it: {root.words}"
     return Cause(
         "parent", step, root.names, root.before, root.after, root, root.certain, words=words
     )
@@ -155,38 +160,59 @@ def _of_new_instruction(step: Step, now: View, then: View) -> Cause:
     if now.build.target != then.build.target:
         words = "the build before it had another target, which may not have needed it"
         return Cause("new", step, words=words, certain=False)
-    text = _instruction(step)
+    text = cause_words.instruction(step)
     gone = [
         old
         for old in then.build.steps
         if old.step_key not in now.by_key
         and (old.kind, old.stage, old.platform) == (step.kind, step.stage, step.platform)
     ]
-    old = min(gone, key=lambda old: abs((old.step or 0) - (step.step or 0)), default=None)
-    if old is None:
+    gone.sort(key=lambda old: abs((old.step or 0) - (step.step or 0)))
+    if by_argument := _of_expanded(step, now, then, gone):
+        return by_argument
+    if not gone:
         if not then.build.success and not any(
             each.step == step.step and each.stage == step.stage for each in then.build.steps
         ):
             return Cause("new", step, words="the build before it ended before this step")
         return Cause("instruction", step, (step.instruction or "",), words=f"{text} is new")
+    old = gone[0]
     return Cause(
         "instruction",
         step,
         (step.instruction or "",),
         old.instruction,
         step.instruction,
-        words=f"its instruction changed from {_instruction(old)}",
+        words=f"its instruction changed from {cause_words.instruction(old)}",
     )
+
+
+def _of_expanded(step: Step, now: View, then: View, gone: Sequence[Step]) -> Cause | None:
+    """The cause where one of the `gone` is the step, but for values of arguments; else None."""
+    for old in gone:
+        if build_arguments.text_of(step, now) == build_arguments.text_of(old, then):
+            return _of_unfinished(step, old) or _of_change(step, now, then, old)
+        if found := build_arguments.between(step, now, then, old):
+            if unfinished := _of_unfinished(step, old):
+                return unfinished
+            names, before, after, certain = found
+            words = cause_words.of_argument(found)
+            return Cause("argument", step, names, before, after, certain=certain, words=words)
+    return None
 
 
 def _of_change(step: Step, now: View, then: View, old: Step) -> Cause:
     """What differs of all that goes into the step; evicted where nothing does."""
     looks: list[tuple[Kind, Callable[[], Found], Callable[[Change], str]]] = [
-        ("base", lambda: changes.of_bases(step, now, then, old), _of_base),
-        ("file", lambda: changes.of_files(step, now, then), _of_files),
-        ("argument", lambda: changes.of_arguments(step, now, then), _of_argument),
-        ("instruction", lambda: changes.of_settings(step, now, then, old), _of_setting),
-        ("option", lambda: changes.of_options(step, now, then), _of_option),
+        ("base", lambda: changes.of_bases(step, now, then, old), cause_words.of_base),
+        ("file", lambda: changes.of_files(step, now, then), cause_words.of_files),
+        (
+            "argument",
+            lambda: build_arguments.of_arguments(step, now, then, old),
+            cause_words.of_argument,
+        ),
+        ("instruction", lambda: changes.of_settings(step, now, then, old), cause_words.of_setting),
+        ("option", lambda: changes.of_options(step, now, then), cause_words.of_option),
     ]
     reasons = []
     for kind, look, worded in looks:
@@ -220,74 +246,3 @@ def _asked_for(step: Step, now: View) -> str:
     stage = (step.stage or "").lower()
     named = stage in stages or (not stage and len(stages) > 0)
     return f"--no-cache-filter named {stage or asked}" if named else ""
-
-
-def _of_base(found: Change) -> str:
-    name = found.names[0]
-    if found.after == name:
-        return (
-            f"its base changed from {found.before} to {name}"
-            if found.before
-            else (f"its base {name} is new")
-        )
-    return f"its base {name} changed ({_digest(found.before)} to {_digest(found.after)})"
-
-
-def _of_files(found: Change) -> str:
-    names = found.names
-    if "://" in names[0]:
-        return f"what {names[0]} gives changed"
-    what = f"{names[0]} changed"
-    if len(names) > _NAMED:
-        shown = ", ".join(names[:_NAMED])
-        what = f"{shown} and {len(names) - _NAMED} more files changed"
-    elif len(names) > 1:
-        what = f"{names[0]} and {names[1]} changed"
-    elif found.before:
-        what = f"{names[0]} is gone"
-    elif found.after:
-        what = f"{names[0]} is new"
-    return what if found.certain else f"{what}, by its size or time"
-
-
-def _of_argument(found: Change) -> str:
-    if len(found.names) > 1:
-        joined = ", ".join(found.names)
-        return f"the arguments {joined} changed" if found.certain else f"one of {joined} changed"
-    values = f" from {_value(found.before)} to {_value(found.after)}"
-    return f"the argument {found.names[0]} changed{values}"
-
-
-def _of_setting(found: Change) -> str:
-    if found.before and found.after and found.before != found.after:
-        return f"`{_cut(found.before)}` became `{_cut(found.after)}`"
-    if found.before and found.after:
-        return f"the here-document of `{_cut(found.after)}` changed"
-    shown = ", ".join(f"`{_cut(name)}`" for name in found.names[:_NAMED])
-    if found.before:
-        return f"{shown} is gone"
-    return f"{shown} is new" if found.after else f"lines before it changed: {shown}"
-
-
-def _of_option(found: Change) -> str:
-    if len(found.names) > 1:
-        return f"the options {', '.join(found.names)} changed"
-    values = f"from {_value(found.before)} to {_value(found.after)}"
-    return f"the option {found.names[0]} changed {values}"
-
-
-def _value(value: str | None) -> str:
-    return "nothing" if value is None else f"`{_cut(value)}`"
-
-
-def _digest(digest: str | None) -> str:
-    return (digest or "").rpartition(":")[2][:_SHORT_DIGEST]
-
-
-def _instruction(step: Step) -> str:
-    return f"`{_cut(step.instruction or step.name)}`"
-
-
-def _cut(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"

@@ -3,17 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from recorder import base_names, context_paths, settings, step_names
+from recorder import base_names, context_paths, dockerfile_settings, step_names
+from recorder.dockerfile_settings import Setting
 from recorder.model import Build, Step
-from recorder.settings import Setting
 
 _WEAK, _UNKNOWN = "~", "?"
-# Arguments of the builder's own that no step's cache depends on.
-_NOT_IN_CACHE = frozenset(
-    name
-    for upper in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
-    for name in (upper, upper.lower())
-)
 # Options that change how a RUN runs.
 RUN_OPTIONS = ("add-hosts", "force-network-mode", "hostname", "shm-size", "ulimit", "cgroup-parent")
 
@@ -47,7 +41,7 @@ class View:
         self.build = build
         self.by_position = {step.position: step for step in build.steps}
         self.by_key = {step.step_key: step for step in build.steps}
-        self.settings = settings.read(build.inputs.settings)
+        self.settings = dockerfile_settings.read(build.inputs.settings)
         self._needs = dict(enumerate(build.inputs.graph, 1))
         self._above: dict[int, frozenset[int]] = {}
 
@@ -133,30 +127,6 @@ def of_settings(step: Step, now: View, then: View, old: Step) -> Found:
     before = gone[0][0] if gone and one else None
     after = new[0][0] if new and one else None
     return Change(tuple(text for text, _ in (new or gone)), before, after)
-
-
-def of_arguments(step: Step, now: View, then: View) -> Found:
-    """Arguments that changed and that the step takes: by its text, or a RUN by its environment."""
-    mine, theirs = now.build.build_args, then.build.build_args
-    changed = [
-        name
-        for name in sorted({*mine, *theirs})
-        if mine.get(name) != theirs.get(name) and name not in _NOT_IN_CACHE
-    ]
-    if not changed:
-        return None
-    named = [name for name in changed if f"${{{name}}}" in (step.instruction or "")]
-    certain = True
-    if step.kind == "run":
-        if now.settings:
-            declared = _declared(now.settings_of(step))
-            named = [name for name in changed if name in declared or name in named]
-        elif not named:
-            named, certain = changed, False
-    if not named:
-        return None
-    one = named[0] if len(named) == 1 else ""
-    return Change(tuple(named), theirs.get(one), mine.get(one), certain and bool(one))
 
 
 def of_bases(step: Step, now: View, then: View, old: Step) -> Found:
@@ -260,12 +230,6 @@ def _lines(step: Step, view: View) -> list[tuple[str, str]]:
         for line in view.settings_of(step)
         if line.digest or (step.kind == "run" and not line.text.upper().startswith("FROM"))
     ]
-
-
-def _declared(lines: Sequence[Setting]) -> frozenset[str]:
-    """The arguments that ARG lines declare."""
-    found = (line.text.split()[1:] for line in lines if line.text[:4].upper() == "ARG ")
-    return frozenset(word.partition("=")[0] for words in found for word in words)
 
 
 def _parent(lines: Sequence[Setting], stage: str, seen: set[str]) -> str:

@@ -162,7 +162,7 @@ def _kind(pair: Pair[Step], gained: int, own: int, least: float) -> Kind:  # noq
         return special
     if now is None or _never_ran(now):
         return "gone"
-    if now.shared or (before and before.shared):
+    if now.shared or (before and before.shared and before.cached == now.cached):
         return "shared"
     if before is None or _never_ran(before):
         return "new"

@@ -171,7 +171,7 @@ def _changes(before: Build, now: Build) -> tuple[Change, ...]:
 
 
 def _verdict(duration: float, usual: float) -> Verdict:
-    if sentences.is_as_usual(duration, usual):
+    if figures.is_as_usual(duration, usual):
         return "as usual"
     return "slower" if duration > usual else "quicker"
 

@@ -36,15 +36,17 @@ class Change:
 def changes(before: Build, now: Build) -> tuple[Change, ...]:
     """All that differs, as text: arguments, base images, facts of the build, warnings.
 
-    A masked argument still tells that it changed, since its mask is a keyed hash.
+    A masked argument still tells that it changed, since its mask is a keyed hash. A fact that reads
+    the same on both sides, such as two sizes that differ by a byte, is none.
     """
     found = _differing("argument", dict(before.build_args), dict(now.build_args))
     found += _differing("base", bases(before), bases(now))
     for name in _FACTS:
         first, second = getattr(before, name), getattr(now, name)
         unknown = name == "platform" and None in (first, second)  # only an image tells it
-        if first != second and not unknown:
-            found.append(Change("fact", name, _text(first), _text(second)))
+        change = Change("fact", name, _text(first), _text(second))
+        if first != second and not unknown and len({*shown(change)}) > 1:
+            found.append(change)
     found += _differing("warning", _warnings(before), _warnings(now))
     return tuple(found)
 

@@ -65,7 +65,7 @@ def _parts(parts: Sequence[Part], difference: int, before: float, now: float) ->
     rows = [
         [
             code(sentences.named(part)) if part.step else "",
-            sentences.title(part.kind),
+            sentences.kind_of(part),
             sentences.took(part, before=True),
             sentences.took(part, before=False),
             sentences.signed(part.difference),

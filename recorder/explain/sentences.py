@@ -19,9 +19,9 @@ MOST_LINES = 12
 """Lines of a table of parts; what is left over is one more."""
 
 _WORTH_A_LINE = 0.01
-_AS_USUAL, _LEAST_SECONDS = 0.1, 0.5
 _ENOUGH, _MOST = 0.75, 3
 _VISIBLE = 500  # microseconds, below which a figure shows as 0 ms
+_BY_TIME_ALONE = frozenset({"slower", "quicker", "alone", "beside"})
 _MINUS = "\N{MINUS SIGN}"
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")
 _SHELL = re.compile(r"^(RUN )?(?:\|\d+ .*?)?/bin/sh -c (?:#\(nop\)\s+)?")
@@ -56,11 +56,6 @@ _TITLES: dict[Kind, str] = {
 }
 
 
-def is_as_usual(value: float, usual: float) -> bool:
-    """Whether seconds are as usual: by less than a tenth, or half a second, another."""
-    return abs(value - usual) < max(_AS_USUAL * usual, _LEAST_SECONDS)
-
-
 def signed(microseconds: int) -> str:
     """A difference in time: `+1 m 36 s`."""
     visible = microseconds if abs(microseconds) >= _VISIBLE else 0
@@ -75,6 +70,12 @@ def signed_bytes(size: int) -> str:
 def title(kind: Kind) -> str:
     """The kind of a part, for a column."""
     return _TITLES.get(kind, kind)
+
+
+def kind_of(part: Part) -> str:
+    """What became of a part, for a column: its kind, unless its difference shows as nothing."""
+    is_nothing = part.kind in _BY_TIME_ALONE and abs(part.difference) < _VISIBLE
+    return "unchanged" if is_nothing else title(part.kind)
 
 
 def label(step: Step, most: int = LABEL) -> str:

@@ -136,7 +136,7 @@ def _line(part: Part, most: int) -> dict[str, Any]:
     return {
         "name": part.step.name if part.step else sentences.title(part.kind),
         "step": part.step,
-        "kind": sentences.title(part.kind) if part.step else "",
+        "kind": sentences.kind_of(part) if part.step else "",
         "meaning": KINDS[part.kind],
         "before": sentences.took(part, before=True),
         "now": sentences.took(part, before=False),

@@ -10,7 +10,6 @@ from markupsafe import Markup
 from recorder import figures, times
 from recorder.errors import BadValueError
 
-_AS_USUAL, _LEAST_SECONDS = 0.1, 0.5
 _REMOTE = re.compile(
     r"(?:(?:https?|ssh|git)://)?(?:[^@/]+@)?([^/:]+(?::\d+)?)[/:](.+?)(?:\.git)?/?"
 )
@@ -42,10 +41,9 @@ def verdict(value: float | None, usual: float | None) -> Verdict | None:
     """A duration against what is usual: a change, or `as usual`; None where nothing is usual."""
     if value is None or not usual:
         return None
-    share = value / usual - 1
-    if abs(share) < _AS_USUAL or abs(value - usual) < _LEAST_SECONDS:
+    if figures.is_as_usual(value, usual):
         return Verdict("soft", "as usual")
-    return Verdict("slower" if share > 0 else "quicker", change(value, usual))
+    return Verdict("slower" if value > usual else "quicker", change(value, usual))
 
 
 def change(value: float, before: float) -> str:
