@@ -12,8 +12,15 @@ from engine_help import make_context, missing_browser, missing_engine, remove_im
 
 from recorder import database
 
-# A run under nohup ignores hang-ups, which the builds that are to end by one would inherit.
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# A run under nohup, or in a script's background, ignores signals, which the processes that are to
+# end by one would inherit.
+for _number, _usual in {
+    signal.SIGHUP: signal.SIG_DFL,
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGQUIT: signal.SIG_DFL,
+}.items():
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _usual)
 
 NEEDS = {"engine": missing_engine, "browser": missing_browser}
 
