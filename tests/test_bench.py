@@ -10,11 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+import pyperf
 import pytest
 from bench_help import SUITE, buildrec, rows, suite_file
 
 from recorder import benchmarks
-from recorder.bench import discovery
+from recorder.bench import discovery, harness
 from recorder.errors import BadValueError
 
 HANGS = """
@@ -98,6 +99,29 @@ def test_no_secret_gets_into_the_reason_of_a_failure(ran) -> None:
     query = "SELECT reason FROM benchmark_measurements WHERE benchmark = 'broken'"
     (row,) = rows(folder / "history.db", query)
     assert row["reason"].startswith("OSError: no room for token ")
+
+
+@pytest.mark.parametrize(
+    ("values", "reasons"),
+    [
+        ((0.100, 0.103, 0.098, 0.105), []),
+        ((0.100, 0.130, 0.080, 0.100), ["the standard deviation"]),
+        ((0.100, 0.100, 0.100, 0.170), ["the standard deviation"]),
+        ((0.0001, 0.0001, 0.0001, 0.0001), ["the shortest raw value"]),
+    ],
+)
+def test_values_are_in_doubt_if_they_vary_much_or_are_too_short_but_not_as_they_are_few(
+    tmp_path: Path, values: tuple[float, ...], reasons: list[str]
+) -> None:
+    runs = [
+        pyperf.Run([value], metadata={"name": "sum"}, collect_metadata=False) for value in values
+    ]
+    pyperf.Benchmark(runs).dump(str(tmp_path / "values.json"))
+    check = [sys.executable, "-m", "pyperf", "check", str(tmp_path / "values.json")]
+    said = subprocess.run(check, capture_output=True, text=True, check=False).stdout
+    found = harness.doubts(said)
+    assert len(found) == len(reasons)
+    assert all(line.startswith(reason) for line, reason in zip(found, reasons, strict=True))
 
 
 def test_a_run_keeps_the_machine_but_not_whose_it_is(ran) -> None:

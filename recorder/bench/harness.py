@@ -115,9 +115,15 @@ class _Copy:
     def told(self) -> list[dict[str, Any]]:
         return [json.loads(path.read_text()) for path in sorted(self._folder.glob("told-*.json"))]
 
-    def warnings(self) -> list[str]:
-        """Why the values may be unstable, as pyperf prints it."""
-        return [line[2:] for line in self.said.splitlines() if line.startswith("* ")]
+
+def doubts(said: str) -> list[str]:
+    """Why values may be unstable, from what pyperf `said` of them: its lines of warnings.
+
+    Left out is its wish for more values until their mean is within 1 %: the count and the deviation
+    beside each result tell that, and almost any run of fewer than 30 values gets it.
+    """
+    lines = [line[2:] for line in said.splitlines() if line.startswith("* ")]
+    return [line for line in lines if not line.startswith("Not enough samples")]
 
 
 @contextlib.contextmanager
@@ -149,7 +155,7 @@ def _result(chosen: Chosen, copies: list[_Copy]) -> Result:
         peak_memory_bytes=max(peaks, default=None),
         cpu_seconds=statistics.median(cpu) if cpu else None,
         figures=figures,
-        unstable=tuple(dict.fromkeys(line for copy in copies for line in copy.warnings())),
+        unstable=tuple(dict.fromkeys(line for copy in copies for line in doubts(copy.said))),
     )
 
 
