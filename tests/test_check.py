@@ -84,9 +84,15 @@ def test_an_improvement_fails_nothing(database_path):
     [
         (("--max-duration", "50"), True),
         (("--max-duration", "500"), False),
+        (("--max-duration", "0.5min"), True),
+        (("--max-duration", "1h 2m 3s"), False),
         (("--max-size", "10"), True),
+        (("--max-size", "14.9 MB"), True),
+        (("--max-size", "0.02GB"), False),
         (("--max-size", "20"), False),
         (("--min-cache", "0.9"), True),
+        (("--min-cache", "51%"), True),
+        (("--min-cache", "50%"), False),
         (("--min-cache", "0.5"), False),
     ],
 )
@@ -114,7 +120,10 @@ def test_rows_are_printed_in_every_format(worse):
         (("check", "nothing"), 1, "there is no build of 'nothing'"),
         (("alerts", "ack", "77"), 1, "there is no alert 77"),
         (("alerts", "ack"), 2, "Missing argument"),
-        (("check", "--min-cache", "80"), 2, "--min-cache"),
+        (("check", "--min-cache", "80"), 2, "'80' is no share: write 0.8 or 80%"),
+        (("check", "--max-duration", "an hour"), 2, "is no duration: write 90s, 5m or 1h30m"),
+        (("check", "--max-duration", ""), 2, "is no duration: write 90s, 5m or 1h30m"),
+        (("check", "--max-size", "-3"), 2, "is no size: write 250MB or 1.5GB"),
     ],
 )
 def test_what_is_asked_wrongly_is_told(worse, words, code, problem):

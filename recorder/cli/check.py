@@ -9,7 +9,7 @@ from recorder import database, queries
 from recorder.alerts import full_pass, notify, verdict
 from recorder.alerts.settings import FAIL_ON, Rules, Settings, find
 from recorder.alerts.verdict import Standing
-from recorder.cli import output
+from recorder.cli import output, quantities
 from recorder.cli.context import App
 from recorder.errors import RecorderError
 from recorder.judging.limits import ENOUGH
@@ -24,12 +24,12 @@ _COLORS = {"regression": "red", "budget": "red", "warning": "yellow"}
 @click.argument("image_name", required=False)
 @click.option("--fail-on", type=click.Choice(FAIL_ON),
               help="The least that fails the check.  [default: regression]")  # fmt: skip
-@click.option("--max-duration", type=click.FloatRange(0), metavar="S",
-              help="Seconds that a build may take.")  # fmt: skip
-@click.option("--max-size", type=click.FloatRange(0), metavar="MB",
-              help="MB of 10^6 bytes that an image may have.")  # fmt: skip
-@click.option("--min-cache", type=click.FloatRange(0, 1), metavar="SHARE",
-              help="Share of the steps that must come from the cache, such as 0.8.")  # fmt: skip
+@click.option("--max-duration", callback=quantities.seconds, metavar="TIME",
+              help="What a build may take, such as 90, 90s or 5m.")  # fmt: skip
+@click.option("--max-size", callback=quantities.megabytes, metavar="SIZE",
+              help="What an image may have, such as 250MB, or MB without a unit.")  # fmt: skip
+@click.option("--min-cache", callback=quantities.share, metavar="SHARE",
+              help="Share of the steps that must be cached, such as 80% or 0.8.")  # fmt: skip
 @click.option("--notify", "tell", is_flag=True, help="Tell of regressions that open or end.")
 @click.option("--format", "style", type=click.Choice(output.FORMATS), default="table",
               show_default=True, help="How to print: a few lines to read, or rows.")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Ages and sizes as people type them: callbacks of options."""
+"""Ages, times, sizes and shares as people type them: callbacks of options."""
 
 import re
 from datetime import timedelta
@@ -6,7 +6,9 @@ from datetime import timedelta
 import click
 
 _DAYS = {"h": 1 / 24, "d": 1, "w": 7, "y": 365}
-_BYTES = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+_BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9}
+_NUMBER = r"(\d{1,12}(?:\.\d*)?)"
+_TIME = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m(?:in)?)?(?:{_NUMBER}s?)?")
 
 
 def age(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
@@ -19,7 +21,41 @@ def age(ctx: click.Context, param: click.Parameter, value: str | None) -> timede
 
 def size(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
     """A size such as `500MB` or `1.5GB`, of 10^6 and 10^9 bytes, in bytes."""
-    match = re.fullmatch(r"(\d{1,12}(?:\.\d+)?) ?(|kb|mb|gb)", (value or "").strip().lower())
-    if value is not None and not match:
+    found = _bytes(value, 1)
+    if value is not None and found is None:
         raise click.BadParameter(f"{value!r} is no size: write 500MB or 1.5GB", ctx, param)
-    return round(float(match[1]) * _BYTES[match[2]]) if match else None
+    return None if found is None else round(found)
+
+
+def seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """A duration such as `90`, `90s`, `5min` or `1h30m`, in seconds."""
+    match = _TIME.fullmatch((value or "").lower().replace(" ", ""))
+    if value is None:
+        return None
+    if not match or not any(match.groups()):
+        raise click.BadParameter(f"{value!r} is no duration: write 90s, 5m or 1h30m", ctx, param)
+    hours, minutes, rest = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + rest
+
+
+def megabytes(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """A size such as `250`, `250MB` or `1.5GB`, of 10^6 and 10^9 bytes, in MB of 10^6 bytes."""
+    found = _bytes(value, 10**6)
+    if value is not None and found is None:
+        raise click.BadParameter(f"{value!r} is no size: write 250MB or 1.5GB", ctx, param)
+    return None if found is None else found / 10**6
+
+
+def share(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """A share such as `0.8` or `80%`, from 0 to 1."""
+    match = re.fullmatch(rf"{_NUMBER} ?(%?)", (value or "").strip())
+    part = float(match[1]) / (100 if match[2] else 1) if match else None
+    if value is not None and (part is None or part > 1):
+        raise click.BadParameter(f"{value!r} is no share: write 0.8 or 80%", ctx, param)
+    return part
+
+
+def _bytes(text: str | None, unit: int) -> float | None:
+    """The bytes that a text says, where `unit` bytes are meant if it names none; None: no size."""
+    match = re.fullmatch(rf"{_NUMBER} ?(|kb|mb|gb)", (text or "").strip().lower())
+    return float(match[1]) * _BYTES.get(match[2], unit) if match else None
