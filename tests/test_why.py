@@ -218,8 +218,13 @@ def test_what_a_missed_step_took_when_it_last_ran_is_told(reader: Callable[..., 
 
 
 def test_a_build_as_usual_says_so(reader: Callable[..., Why]) -> None:
-    found = reader(usual(1), usual(2))
+    found = reader(usual(1), usual(2), usual(3))
     assert found.sentence == "my-app took 10.0 s, as usual (usually 10.0 s)."
+
+
+def test_one_build_before_is_not_called_usual(reader: Callable[..., Why]) -> None:
+    found = reader(usual(1), usual(2))
+    assert found.sentence == "my-app took 10.0 s, as the build before (10.0 s)."
 
 
 def test_a_quick_build_is_explained_too(reader: Callable[..., Why]) -> None:
@@ -272,8 +277,8 @@ def test_a_failed_build_that_never_worked_says_so(reader: Callable[..., Why]) ->
 def test_builds_without_steps_are_a_good_sentence(reader: Callable[..., Why]) -> None:
     found = reader(build("my-app", seconds=10), build("my-app", hours=1, seconds=20))
     assert found.sentence == (
-        "my-app took 20.0 s, 10.0 s over its usual 10.0 s: no steps are recorded that would say "
-        "where (+10.0 s)."
+        "my-app took 20.0 s, 10.0 s over the 10.0 s of the build before: no steps are recorded "
+        "that would say where (+10.0 s)."
     )
 
 

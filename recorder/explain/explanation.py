@@ -180,15 +180,19 @@ def _sentence(
     row: Row, verdict: Verdict, usual: Usual, comparison: Comparison, cause: Cause | None
 ) -> str:
     took = f"{_name(row)} took {figures.duration(row['build_duration'])}"
+    before = figures.duration(usual.duration)
+    alone = usual.builds == 1  # one build before says nothing of what is usual
     if verdict == "as usual":
-        return f"{took}, as usual (usually {figures.duration(usual.duration)})."
+        same = f"as the build before ({before})" if alone else f"as usual (usually {before})"
+        return f"{took}, {same}."
     off = figures.duration(abs(comparison.difference) / 1e6)
     way = "over" if comparison.difference > 0 else "under"
     parts = sentences.main_parts(comparison.parts, comparison.difference)
     said = sentences.listed(sentences.clause(part) for part in parts)
     missed = any(part.step == cause.step for part in parts) if cause else False
     reason = because(cause) if missed else ""
-    return f"{took}, {off} {way} its usual {figures.duration(usual.duration)}: {said}{reason}."
+    than = f"the {before} of the build before" if alone else f"its usual {before}"
+    return f"{took}, {off} {way} {than}: {said}{reason}."
 
 
 def _failed(
