@@ -19,9 +19,13 @@ from recording_help import (
     shell,
     unlike_any_other,
 )
+from relay_help import relaying
 from second_engine import buildkit_socket, second_engine
 
-from recorder.engine import endpoints
+from recorder.capture import sync
+from recorder.capture.assemble import Circumstances
+from recorder.engine import endpoints, history
+from recorder.errors import EngineUnreachableError
 
 pytestmark = pytest.mark.engine
 Contexts = Callable[..., Path]
@@ -62,6 +66,44 @@ def new(context: Contexts, name: str = "context") -> Path:
 def refs(engine_records: str) -> set[str]:
     lines = [json.loads(line) for line in engine_records.splitlines()]
     return {line["ref"].rsplit("/", 1)[-1] for line in lines}
+
+
+def test_an_engine_that_is_slow_to_tell_sizes_loses_no_steps(
+    engine: str, context: Contexts, db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", engine)
+    for number in range(10):
+        build(new(context, f"slow-{number}"), "-t", f"slow-{number}")
+    held = len(refs(docker("buildx", "history", "ls", "--format", "json").stdout))
+    monkeypatch.setattr(history, "_PATIENCE", 0.5)
+    with relaying(engine, tmp_path, slow=1) as relay:
+        monkeypatch.setenv("DOCKER_HOST", relay.address)
+        (found,) = sync.sync(["default"], Circumstances("sync", db, "UTC"))
+    assert found.problem is None
+    assert len(found.builds) == held
+    assert all(made.steps for made in found.builds)
+    assert all(made.image_size_bytes for made in found.builds if made.image_name[:5] == "slow-")
+
+
+def test_an_engine_that_goes_away_meanwhile_leaves_whole_builds_and_the_rest_for_the_next_time(
+    engine: str, context: Contexts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", engine)
+    for number in range(6):
+        build(new(context, f"cut-{number}"), "-t", f"cut-{number}")
+    shared = Circumstances("sync", tmp_path / "whole.db", "UTC")
+    with relaying(engine, tmp_path) as relay:
+        monkeypatch.setenv("DOCKER_HOST", relay.address)
+        (whole,) = sync.sync(["default"], shared)
+    steps = {made.ref: len(made.steps) for made in whole.builds}
+    for share in (0.3, 0.5, 0.7, 0.9):
+        shared = shared._replace(path=tmp_path / f"{share}.db")
+        with relaying(engine, tmp_path, cut_after=relay.passed * share):
+            (first,) = sync.sync(["default"], shared)
+            (second,) = sync.sync(["default"], shared)
+        assert isinstance(first.problem, EngineUnreachableError)
+        assert second.problem is None
+        assert {made.ref: len(made.steps) for made in first.builds + second.builds} == steps
 
 
 @pytest.mark.usefixtures("alone")

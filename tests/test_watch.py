@@ -21,6 +21,7 @@ from recording_help import (
     unlike_any_other,
     until,
 )
+from relay_help import relaying
 from second_engine import SecondEngine, second_engine
 
 from recorder.live import STALE_AFTER
@@ -28,6 +29,10 @@ from recorder.live import STALE_AFTER
 Contexts = Callable[..., Path]
 engine = pytest.mark.engine
 LIVE = "SELECT * FROM live WHERE image_name = '{}'"
+WITH_STEPS = (
+    "SELECT ref, (SELECT count(*) FROM steps WHERE build_id = docker_builds.id) AS steps "
+    "FROM docker_builds"
+)
 
 
 @pytest.fixture(scope="module")
@@ -298,3 +303,26 @@ def test_at_a_terminal_it_draws_what_runs_and_cleans_up_after_itself(
     assert terminal.wait() == 0
     assert terminal.shown.replace(b"^C", b"").endswith(b"\x1b[1F\x1b[J")
     assert b"Traceback" not in terminal.shown
+
+
+@engine
+def test_a_build_whose_ending_was_cut_off_comes_whole_once_the_engine_is_back(
+    context: Contexts,
+    db: Path,
+    tmp_path: Path,
+    alone: SecondEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in range(3):
+        folder = context(shell(f"echo {unlike_any_other()}"), name=f"cut-{number}")
+        run("docker", "buildx", "build", "-q", "-t", f"cut-{number}", folder)
+    with relaying(alone.address, tmp_path) as relay:
+        monkeypatch.setenv("DOCKER_HOST", relay.address)
+        assert buildrec("sync", db=db).returncode == 0
+    whole = {row["ref"]: row["steps"] for row in rows(db, WITH_STEPS)}
+    for percent in (10, 15, 20, 25, 30):
+        other = tmp_path / f"{percent}.db"
+        cut_after = relay.passed * percent / 100
+        with relaying(alone.address, tmp_path, cut_after=cut_after), watching(other):
+            until(lambda: len(rows(other)) == len(whole), "all builds are stored")  # noqa: B023
+        assert {row["ref"]: row["steps"] for row in rows(other, WITH_STEPS)} == whole

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from recorder import database
-from recorder.capture.assemble import excerpt_of
 from recorder.capture.verdict import verdict
-from recorder.engine import endpoints, glance, history, local_state, records
+from recorder.engine import endpoints, excerpts, glance, history, local_state, records
 from recorder.engine.history import History
 from recorder.engine.local_state import LocalState
 from recorder.errors import RecorderError
@@ -75,7 +74,9 @@ async def _builds(states: Iterable[LocalState]) -> list[Build]:
             for state, record in await _ended(engine, started):
                 origin = records.Origin("hook", builder)
                 build = records.to_build(record, await engine.trace(state.ref), state, origin)
-                build = replace(build, error_excerpt=await excerpt_of(engine, record))
+                with contextlib.suppress(RecorderError):
+                    blob = await engine.error_blob(record)
+                    build = replace(build, error_excerpt=excerpts.excerpt(blob))
                 if engine_of_its_own is not None and build.success:
                     names = [build.image_digest] if build.image_digest else build.image_tags
                     size = glance.size(names, engine_of_its_own)

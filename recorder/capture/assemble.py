@@ -3,19 +3,21 @@
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from recorder.capture import origin, sizes
 from recorder.capture.context_files import NOT_SEEN, Seen
 from recorder.engine import excerpts, records
 from recorder.engine.history import History
 from recorder.engine.local_state import LocalState
-from recorder.errors import RecorderError
+from recorder.errors import EngineUnreachableError, RecorderError
 from recorder.model import Build
 
 _LOG = logging.getLogger("recorder.capture")
+T = TypeVar("T")
 
 
 class Circumstances(NamedTuple):
@@ -38,17 +40,17 @@ async def assemble(
     state: LocalState | None,
     shared: Circumstances,
     seen: Seen = NOT_SEEN,
+    *,
+    last_chance: bool = False,
 ) -> Build:
     """The build of a finished `record`, with its steps as far as the builder still holds them.
 
     `seen` is what was seen of its context when it began. A trace or an image that we cannot read
-    leaves its part out, for the build is worth having.
+    leaves its part out, for the build is worth having. Raises EngineUnreachableError when the
+    builder has gone away, so that it is asked again; not with `last_chance`, when nobody would.
     """
-    try:
-        trace = await engine.trace(record.Ref)
-    except RecorderError as error:
-        _LOG.warning("recording a build without its steps: %s", error)
-        trace = []
+    asked = _Asked(engine, record.Ref, last_chance)
+    trace = await asked.part("steps", lambda: engine.trace(record.Ref), logging.WARNING) or []
     checkout = origin.Checkout()
     if state:
         ended = record.CompletedAt.seconds
@@ -68,28 +70,47 @@ async def assemble(
         dockerfile=seen.dockerfile,
         files=seen.files,
     )
-    try:
-        attested = await engine.provenance_blobs(record)
-    except RecorderError as error:
-        _LOG.info("recording a build without its provenance: %s", error)
-        attested = []
+    attested = await asked.part("provenance", lambda: engine.provenance_blobs(record)) or []
+    blob = await asked.part("lines that failed", lambda: engine.error_blob(record)) or b""
     try:
         build = records.to_build(record, trace, state, about, attested)
     except Exception as error:  # noqa: BLE001
         _LOG.warning("recording a build without its steps: unexpected %r", error)
         build = records.to_build(record, [], state, about)
-    build = replace(build, error_excerpt=await excerpt_of(engine, record))
+    build = replace(build, error_excerpt=excerpts.excerpt(blob))
     try:
-        return sizes.with_size(build, record, shared.path)
+        # Beside the loop: an engine slow to tell a size must not let other builds' traces time out.
+        return await asyncio.to_thread(sizes.with_size, build, record, shared.path)
     except Exception as error:  # noqa: BLE001
         _LOG.warning("recording a build without its size: unexpected %r", error)
         return build
 
 
-async def excerpt_of(engine: History, record: Any) -> str | None:
-    """The lines of the Dockerfile that failed; None where the builder tells none."""
-    try:
-        return excerpts.excerpt(await engine.error_blob(record))
-    except RecorderError as error:
-        _LOG.info("recording a failed build without its lines: %s", error)
+class _Asked(NamedTuple):
+    """A builder that is asked for the parts of one of its builds."""
+
+    engine: History
+    ref: str
+    last_chance: bool
+
+    async def part(
+        self, name: str, ask: Callable[[], Awaitable[T]], level: int = logging.INFO
+    ) -> T | None:
+        """What the builder answers; None where it can tell nothing of this build's part `name`.
+
+        That is logged at `level`. One that is silent on this alone is asked twice. Raises
+        EngineUnreachableError when it has gone away, unless this is the last chance.
+        """
+        problem: RecorderError
+        for _ in range(1 if self.last_chance else 2):
+            try:
+                return await ask()
+            except EngineUnreachableError as error:
+                problem = error
+                if not self.last_chance:
+                    await self.engine.event(self.ref)  # raises when all is silent
+            except RecorderError as error:
+                problem = error
+                break
+        _LOG.log(level, "recording a build without its %s: %s", name, problem)
         return None

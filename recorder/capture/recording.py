@@ -169,7 +169,7 @@ class Recording:
             return
         looking = self._own_look or self._looking.pop(record.Ref, None)
         seen = await asyncio.to_thread(looking.seen) if looking else NOT_SEEN
-        build = await assemble(engine, record, state, self._shared, seen)
+        build = await assemble(engine, record, state, self._shared, seen, last_chance=True)
         self._keep(build)
         self._done.add(record.Ref)
 

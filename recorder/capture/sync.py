@@ -8,7 +8,7 @@ from recorder import database, spool, store
 from recorder.capture.assemble import Circumstances, assemble
 from recorder.engine import endpoints, history, local_state, records
 from recorder.engine.history import History
-from recorder.errors import DatabaseError, RecorderError
+from recorder.errors import DatabaseError, EngineUnreachableError, RecorderError
 from recorder.model import Build
 
 # Traces asked for at once: enough to hide the way there, few enough for a remote builder.
@@ -17,14 +17,18 @@ Progress = Callable[[str, int, int], None]
 
 
 class CaughtUp(NamedTuple):
-    """What a builder held: the refs of all its builds, and those builds that were new, in order."""
+    """What a builder held: the refs of all its builds, and those builds that were new, in order.
+
+    When it went away meanwhile, `problem` says so, and neither has the builds that it did not tell.
+    """
 
     refs: set[str]
     new: tuple[Build, ...]
+    problem: EngineUnreachableError | None = None
 
 
 class Synced(NamedTuple):
-    """What one builder had: how many builds are new and known, or why it could not tell.
+    """What one builder had: how many builds are new and known, and why it could not tell all.
 
     `builds` are those that were new, oldest first.
     """
@@ -60,7 +64,8 @@ async def catch_up(
 ) -> CaughtUp:
     """Store in one transaction the ended builds of one builder that are not recorded yet.
 
-    `timeout` is how many seconds to wait for another writer.
+    `timeout` is how many seconds to wait for another writer. What a builder that goes away
+    meanwhile does not tell whole is left for the next time.
     """
     held = [record for record in await engine.records() if records.is_build(record)]
     refs = {record.Ref for record in held}
@@ -70,20 +75,27 @@ async def catch_up(
     fresh = [record for record in reversed(held) if record.Ref not in known]
     gate = asyncio.Semaphore(_AT_ONCE)
     done = 0
+    problem: EngineUnreachableError | None = None
 
-    async def read(record: Any) -> Build:
-        nonlocal done
+    async def read(record: Any) -> Build | None:
+        nonlocal done, problem
         async with gate:
-            build = await assemble(engine, record, local_state.read(record.Ref), shared)
+            try:
+                build = await assemble(engine, record, local_state.read(record.Ref), shared)
+            except EngineUnreachableError as error:
+                problem = error
+                return None
         done += 1
         progress(engine.builder, done, len(fresh))
         return build
 
-    builds = tuple(await asyncio.gather(*map(read, fresh)))
+    found = await asyncio.gather(*map(read, fresh))
+    builds = tuple(build for build in found if build is not None)
     if builds:
         with database.connect(shared.path, timeout) as connection:
             store.record_all(connection, builds, judged=True)
-    return CaughtUp(refs, builds)
+    unread = {record.Ref for record, build in zip(fresh, found, strict=True) if build is None}
+    return CaughtUp(refs - unread, builds, problem)
 
 
 async def _sync_all(names: list[str], shared: Circumstances, progress: Progress) -> list[Synced]:
@@ -98,5 +110,5 @@ async def _sync_all(names: list[str], shared: Circumstances, progress: Progress)
             results.append(Synced(name, problem=error))
         else:
             new = len(found.new)
-            results.append(Synced(name, new, len(found.refs) - new, found.new))
+            results.append(Synced(name, new, len(found.refs) - new, found.new, found.problem))
     return results

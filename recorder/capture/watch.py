@@ -142,6 +142,8 @@ class Watcher:
             if build.ref in self._lost:
                 self._tell_of(build, None)
         self._lost -= found.refs
+        if found.problem is not None:
+            raise found.problem
 
     async def _look_at(self, engine: History) -> None:
         await self._catch_up(engine)
@@ -165,7 +167,12 @@ class Watcher:
             self._drop(ref)
             if ref not in self._known and records.is_build(event.record):
                 self._known.add(ref)  # before we wait, as endings come twice
-                await self._store(engine, event.record)
+                try:
+                    await self._store(engine, event.record)
+                except EngineError:
+                    self._known.discard(ref)
+                    self._lost.add(ref)
+                    raise
 
     def _begin(self, engine: History, record: Any) -> Running:
         state = local_state.read(record.Ref)

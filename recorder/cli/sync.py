@@ -30,10 +30,11 @@ def sync(app: App, builders: tuple[str, ...], timezone: str | None) -> int:
     progress = {"progress": _progress} if sys.stderr.isatty() else {}
     results = capture.sync(builders, shared, **progress)
     for result in results:
-        if result.problem is not None:
-            click.echo(f"{result.builder}: not read: {result.problem}", err=True)
-        else:
+        if result.new or result.problem is None:
             click.echo(f"{result.builder}: {result.new} builds in, {result.known} known", err=True)
+        if result.problem is not None:
+            rest = "the rest is " if result.new else ""
+            click.echo(f"{result.builder}: {rest}not read: {result.problem}", err=True)
     if any(result.new for result in results):
         with database.connect(app.database) as connection:
             json_file.ask(connection)

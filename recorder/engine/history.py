@@ -25,6 +25,8 @@ STARTED, COMPLETE, DELETED = api.STARTED, api.COMPLETE, api.DELETED
 _LOG = logging.getLogger("recorder.engine")
 _SERVICE = "/moby.buildkit.v1.Control/"
 _CONTENT = "/containerd.services.content.v1.Content/Read"
+# What a builder answers while it stops.
+_STOPPING = (Status.UNAVAILABLE, Status.CANCELLED, Status.DEADLINE_EXCEEDED)
 # Seconds that a builder may keep silent when it is asked for what it holds.
 _PATIENCE = 10.0
 
@@ -129,12 +131,17 @@ class History:
             raise self._meaning(error, ref) from error
         except (StreamTerminatedError, OSError, AttributeError) as error:
             # AttributeError is how grpclib finds that its connection has been closed meanwhile.
-            how = "does not answer" if isinstance(error, TimeoutError) else "hung up"
-            raise EngineUnreachableError(
-                f"the builder {self.builder!r} {how}", "see whether it still runs"
-            ) from error
+            silent = isinstance(error, TimeoutError)
+            raise self._gone("does not answer" if silent else "hung up") from error
+
+    def _gone(self, how: str) -> EngineError:
+        return EngineUnreachableError(
+            f"the builder {self.builder!r} {how}", "see whether it still runs"
+        )
 
     def _meaning(self, error: GRPCError, ref: str) -> EngineError:
+        if error.status in _STOPPING:
+            return self._gone("hung up")
         if error.status in (Status.UNIMPLEMENTED, Status.INTERNAL) and not ref:
             return NoHistoryError(
                 f"the builder {self.builder!r} keeps no build history",
