@@ -8,7 +8,7 @@ from alerts_help import noisy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recorder.judging import recent, segments
+from recorder.judging import levels, recent, segments
 from recorder.judging.changes import find
 from recorder.judging.limits import ENOUGH, LIMITS
 from recorder.judging.ranks import mann_whitney, median, quantile
@@ -52,6 +52,46 @@ def test_the_upper_mode_of_two_is_no_regression():
     source = random.Random(4)
     values = [100.0 if source.random() < 0.6 else 160.0 for _ in range(40)]
     assert state([*values, 160.0, 160.0, 160.0]) != "open"
+
+
+def two_levels(count, low=100.0, high=150.0, seed=1):
+    """Builds of which every fourth takes longer, all with a noise of 2 %."""
+    source = random.Random(seed)
+    return [(high if source.random() < 0.25 else low) * source.gauss(1, 0.02) for _ in range(count)]
+
+
+def test_a_series_with_two_levels_tells_a_regression_of_both():
+    slower = [value * 1.2 for value in two_levels(30, seed=2)]
+    (change,) = find([*two_levels(30), *slower[:3]], DURATION)
+    assert (change.first, change.state) == (pytest.approx(30, abs=1), "open")
+    assert (change.before, change.after) == pytest.approx((100, 120), rel=0.03)
+    (change,) = find([*two_levels(30), *slower], DURATION)
+    assert (change.first, change.ended) == (pytest.approx(30, abs=1), None)
+    (change,) = find([*two_levels(30), *slower, *two_levels(30, seed=3)], DURATION)[:1]
+    assert (change.first, change.ended) == pytest.approx((30, 60), abs=1)
+    assert find(two_levels(60), DURATION) == []
+
+
+def test_a_series_that_stays_on_the_rarer_of_its_levels_is_a_regression_that_lasts():
+    values = [*two_levels(40), *noisy(20, 150, 0.02)]
+    (change,) = find(values, DURATION)
+    assert (change.worse, change.ended, change.state) == (True, None, "confirmed")
+    assert abs(change.first - 40) <= 1
+
+
+def test_days_on_which_a_builder_is_slow_are_no_level():
+    values = [*noisy(14), *noisy(6, 130, seed=2), *noisy(14, seed=3), *noisy(6, 130, seed=4)]
+    assert levels.find(values, 0.015) is None
+
+
+@given(st.lists(_seconds, min_size=10, max_size=60))
+def test_a_value_is_changed_by_no_more_than_the_ratio_of_the_levels(values):
+    found = levels.find(values, 0.015)
+    if found:
+        assert found.usual != found.other
+        for value in values:
+            assert found.evened(value) in (value, value * found.usual / found.other)
+        assert sum(map(found.is_usual, values)) * 2 >= len(values)
 
 
 @given(st.integers(6, 60), _seconds)

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from recorder.judging import recent, segments
+from recorder.judging.levels import Levels
 from recorder.judging.limits import ENOUGH, Limits
 from recorder.judging.ranks import deviation, mann_whitney, median
 
@@ -24,7 +25,8 @@ class Change(NamedTuple):
 
     `ended` is the index from which on values are back, or from which on a later change of the same
     direction has its place (`replaced`); None while it lasts. `state` is `open` or `warning` for
-    what only the latest values tell, else `confirmed`.
+    what only the latest values tell, else `confirmed`. `levels` are those of the values before, of
+    which more is worse.
     """
 
     first: int
@@ -37,6 +39,7 @@ class Change(NamedTuple):
     state: str
     ended: int | None = None
     replaced: bool = False
+    levels: Levels | None = None
 
     @property
     def worse(self) -> bool:
@@ -99,10 +102,20 @@ def _change(
     rule: str,
     state: str,
 ) -> Change:
-    before, after = values[start:first], values[first:end]
-    usual = recent.baseline(before[-recent.WINDOW :], limits)
+    before, after = median(values[start:first]), median(values[first:end])
+    sign = 1 if after > before else -1
+    earlier = [sign * value for value in values[start:first]]
+    usual = recent.baseline(earlier[-recent.WINDOW :], limits)
     return Change(
-        first, median(before), median(after), len(before), len(after), usual.spread, rule, state
+        first,
+        before,
+        after,
+        len(earlier),
+        end - first,
+        usual.spread,
+        rule,
+        state,
+        levels=usual.levels,
     )
 
 
@@ -141,12 +154,13 @@ def _latest(values: Sequence[float], start: int, limits: Limits) -> list[Change]
                 Change(
                     start + verdict.first,
                     sign * verdict.baseline.median,
-                    sign * median(after),
+                    sign * median(verdict.baseline.comparable(after)),
                     verdict.baseline.builds,
                     len(after),
                     verdict.baseline.spread,
                     "recent",
                     verdict.state,
+                    levels=verdict.baseline.levels,
                 )
             )
             break
@@ -156,15 +170,20 @@ def _latest(values: Sequence[float], start: int, limits: Limits) -> list[Change]
 def _holds(after: Sequence[float], verdict: recent.Verdict, limits: Limits) -> bool:
     """Whether the values since a change are still off."""
     usual = verdict.baseline
-    return median(after) >= usual.median + limits.matters(usual.median, soon=True) and not back(
-        after, usual, limits
-    )
+    far = usual.median + limits.matters(usual.median, soon=True)
+    return median(usual.comparable(after)) >= far and not back(after, usual, limits)
 
 
 def back(after: Sequence[float], usual: recent.Baseline, limits: Limits) -> bool:
-    """Whether the latest three values are usual again; more is worse."""
+    """Whether the latest three values are usual again; more is worse.
+
+    Values that stay on the level that was the rarer one are not.
+    """
+    latest = after[-recent.PENDING :]
+    if len(latest) < recent.PENDING or not usual.mostly_on_level(latest):
+        return False
     limit = usual.median + limits.matters(usual.median) / 2 + usual.spread
-    return len(after) >= recent.PENDING and max(after[-recent.PENDING :]) <= limit
+    return max(usual.comparable(latest)) <= limit
 
 
 def _until(
@@ -179,7 +198,9 @@ def _until(
         if undone or later.worse == change.worse:
             return change._replace(ended=later.first, replaced=not undone)
     since = [sign * value for value in values[change.first :]]
-    usual = recent.Baseline(sign * change.before, change.spread, 0.0, change.before_count)
+    usual = recent.Baseline(
+        sign * change.before, change.spread, 0.0, change.before_count, change.levels
+    )
     if change.state != "warning" and back(since, usual, limits):
         return change._replace(ended=len(values) - recent.PENDING)
     return change

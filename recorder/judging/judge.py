@@ -150,16 +150,18 @@ def _look(
         if warning and warning.first_at < pending:
             book.move(warning, "withdrawn", "recent", "the builds after it were as usual")
         return
-    usual, since = verdict.baseline, [p.judged for p in points[verdict.first :]]
+    usual = verdict.baseline
+    since = usual.comparable([sign * p.judged for p in points[verdict.first :]])
     change = Change(
         verdict.first,
         sign * usual.median,
-        median(since),
+        sign * median(since),
         usual.builds,
         len(since),
         usual.spread,
         "recent",
         verdict.state,
+        levels=usual.levels,
     )
     change = unless_excused(series, points, change, excused)
     if change.state == "warning" and (

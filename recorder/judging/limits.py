@@ -15,6 +15,7 @@ class Limits(NamedTuple):
     how far apart most values may be, as a share, for a single one to tell a change; below zero
     none does. `caution` is by how much the spread is taken larger, and `chance` how unlikely two
     pieces of the series must be of one distribution: stricter where an image has many series.
+    `levels` is whether two levels are looked for, as a time may have them.
     """
 
     share: float
@@ -24,6 +25,7 @@ class Limits(NamedTuple):
     at_once: float = -1.0
     caution: float = 1.0
     chance: float = 0.02
+    levels: bool = False
 
     def matters(self, usual: float, *, soon: bool = False) -> float:
         """How far from the usual value a change must be to matter, in the metric's unit."""
@@ -31,8 +33,8 @@ class Limits(NamedTuple):
 
 
 LIMITS = {
-    "duration": Limits(0.05, 0.07, 0.25, 0.015),
-    "step": Limits(0.15, 0.20, 1.0, 0.04, caution=1.5, chance=0.002),
+    "duration": Limits(0.05, 0.07, 0.25, 0.015, levels=True),
+    "step": Limits(0.15, 0.20, 1.0, 0.04, caution=1.5, chance=0.002, levels=True),
     "size": Limits(0.02, 0.02, 1e6, 0.001, at_once=0.01),
     "cache": Limits(0.0, 0.0, 0.15, 0.03),
 }

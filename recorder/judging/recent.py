@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from recorder.judging import levels
+from recorder.judging.levels import Levels
 from recorder.judging.limits import ENOUGH, Limits
 from recorder.judging.ranks import SIGMA, deviation, median, quantile
 
@@ -28,12 +30,24 @@ A builder that has slow days has slower ones, too.
 
 
 class Baseline(NamedTuple):
-    """What is usual: the median, its spread (a standard deviation), what 90 % do not pass."""
+    """What is usual: the median, its spread (a standard deviation), what 90 % do not pass.
+
+    All of that on the usual one of two `levels`, where the series has them.
+    """
 
     median: float
     spread: float
     top: float
     builds: int
+    levels: Levels | None = None
+
+    def comparable(self, values: Sequence[float]) -> list[float]:
+        """The values as they would be on the usual level."""
+        return [self.levels.evened(v) for v in values] if self.levels else list(values)
+
+    def mostly_on_level(self, values: Sequence[float]) -> bool:
+        """Whether more than half of the values are on the usual level."""
+        return not self.levels or 2 * sum(map(self.levels.is_usual, values)) > len(values)
 
 
 class Verdict(NamedTuple):
@@ -49,18 +63,20 @@ class Verdict(NamedTuple):
 
 
 def baseline(values: Sequence[float], limits: Limits) -> Baseline:
-    """What is usual of values that are comparable.
+    """What is usual of values that are comparable, in the order of their builds.
 
     The spread is that of the middle or that of the upper half, whichever is larger, so that a
-    series with two modes or a long tail has a large one; never less than the metric's own noise.
+    series with modes or a long tail has a large one; never less than the metric's own noise. Where
+    the modes are two clear levels, it is that around the levels.
     """
-    ranked = sorted(values)
+    found = levels.find(values, limits.noise) if limits.levels else None
+    ranked = sorted(found.evened(value) for value in values) if found else sorted(values)
     middle = median(ranked)
     spread = SIGMA * deviation(ranked, middle)
     spread = max(spread, _UPPER * (quantile(ranked, 0.84) - middle))
     spread *= (1 + _FEW / len(ranked)) * limits.caution
     least = max(limits.noise * abs(middle), limits.least / 8)
-    return Baseline(middle, max(spread, least), quantile(ranked, _NEARLY_ALL), len(ranked))
+    return Baseline(middle, max(spread, least), quantile(ranked, _NEARLY_ALL), len(ranked), found)
 
 
 def judge(values: Sequence[float], limits: Limits) -> Verdict | None:
@@ -77,8 +93,9 @@ def judge(values: Sequence[float], limits: Limits) -> Verdict | None:
     usual = baseline(values[-pending - WINDOW : -pending], limits)
     matters = limits.matters(usual.median, soon=True)
     limit = usual.median + max(_ALONE * usual.spread, matters)
-    latest, size = values[-pending:], len(values)
-    earlier = values[-1 - WINDOW : -1]
+    earlier, size = values[-1 - WINDOW : -1], len(values)
+    values = usual.comparable(values)
+    latest = values[-pending:]
     if latest[-1] > limit and _is_still(earlier, limits):
         return Verdict("open", size - 1, limit, baseline(earlier, limits))
     off = [min((value - usual.median) / usual.spread, _MOST) for value in latest]
