@@ -235,6 +235,35 @@ def test_a_day_on_which_the_builder_is_slow_for_all_is_no_regression(database_pa
         )
 
 
+def test_builders_that_are_as_quick_as_ever_do_not_hide_that_one_is_slow(database_path):
+    source = random.Random(1)
+    for number in range(24):
+        for builder in ("slow", "one", "two", "three"):
+            slow = 1.3 if number >= 20 and builder == "slow" else 1.0
+            record(database_path, [
+                build(number, slow * source.uniform(98, 102), image=f"{builder}-{name}",
+                      builder=builder)
+                for name in ("a", "b", "c", "d")
+            ])  # fmt: skip
+    assert {row[1] for row in rows(database_path, "image_name, state")} == {"warning"}
+    judged(database_path)
+    assert {row[1] for row in rows(database_path, "image_name, state")} <= {"warning"}
+
+
+def test_a_warning_gives_way_to_a_regression_that_is_found_later_and_began_before(database_path):
+    values = [*noisy(60, 40), *noisy(6, 55, seed=2), 40.0, 55.0]
+    builds = [build(number, value) for number, value in enumerate(values)]
+    with database.connect(database_path) as connection:
+        store.record_all(connection, builds, KEY)
+    record_series(database_path, [80.0], start=len(values))
+    assert [row[2] for row in rows(database_path)] == ["warning"]
+    judged(database_path)
+    found = rows(database_path, "state, first_build_id, ended_at")
+    assert found == [("confirmed", 61, None)]
+    judged(database_path)
+    assert rows(database_path, "state, first_build_id, ended_at") == found
+
+
 def test_one_image_that_is_slower_than_the_others_on_its_builder_is_a_regression(database_path):
     source = random.Random(1)
     for number in range(24):

@@ -54,6 +54,14 @@ def test_the_upper_mode_of_two_is_no_regression():
     assert state([*values, 160.0, 160.0, 160.0]) != "open"
 
 
+def test_what_is_back_within_its_noise_has_ended():
+    usual = noisy(14, 39, 0.05)
+    after = [*noisy(9, 40, 0.05, seed=2), *noisy(5, 50, 0.01), *noisy(5, 40, 0.05, seed=3)]
+    found = find([*usual, *noisy(7, 56, 0.02), *after], DURATION)
+    assert [(change.first, change.worse) for change in found] == [(14, True), (21, False)]
+    assert found[0].ended == 21
+
+
 def two_levels(count, low=100.0, high=150.0, seed=1):
     """Builds of which every fourth takes longer, all with a noise of 2 %."""
     source = random.Random(seed)

@@ -19,7 +19,7 @@ _WITH_STEPS = 300
 """How many of them with their steps."""
 _STEP_RUNS = 100
 """The latest runs of a step that are judged: there are many steps, and the time is square."""
-_RULES = 1
+_RULES = 2
 """Goes up when the rules change, so that every history is judged by them."""
 _MARGIN = 5
 """How many builds apart two rules may date one change."""
@@ -104,7 +104,7 @@ def _reconcile(
     book: Book, series: Series, points: Sequence[Point], findings: Sequence[Finding]
 ) -> None:
     """Make the rows of a series say what was found: first what ends, then what stands."""
-    pairs, left = _matched(book.of(series), points, findings)
+    pairs, left = _matched(book.of(series), points, _without_overtaken(findings))
     for alert in left:
         if alert.state != "withdrawn" and _is_covered(alert, points):
             book.move(alert, "withdrawn", "segments", "the history does not bear it out")
@@ -112,6 +112,12 @@ def _reconcile(
         for finding, known in pairs:
             if (finding.state in STANDS) is standing:
                 _write(book, finding, known)
+
+
+def _without_overtaken(findings: Sequence[Finding]) -> list[Finding]:
+    """Without warnings where a change of their direction lasts, which says more."""
+    lasting = {f.direction for f in findings if f.state in STANDS and f.state != "warning"}
+    return [f for f in findings if f.state != "warning" or f.direction not in lasting]
 
 
 def _write(book: Book, finding: Finding, alert: Alert | None) -> None:

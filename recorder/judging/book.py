@@ -77,7 +77,9 @@ class Book:
     def make_way(self, finding: Finding, but: Alert | None = None) -> None:
         """Let what stands of the finding's series and direction end where the finding begins."""
         for other in self.of(finding.series):
-            if other.direction == finding.direction and other.state in STANDS and other != but:
+            if but and other.id == but.id:
+                continue
+            if other.direction == finding.direction and other.state in STANDS:
                 state = "withdrawn" if other.state == "warning" else "resolved"
                 note = "a later change took its place"
                 self.move(other, state, finding.rule, note, finding.first.completed_at)
@@ -100,7 +102,7 @@ class Book:
         )
         if values["state"] != alert.state:
             self._event(alert.id, values["state"], finding.rule, None)
-        self._replace(alert, _alert(alert.id, finding, values, untouched=alert.untouched))
+        self._put(_alert(alert.id, finding, values, untouched=alert.untouched))
 
     def move(
         self,
@@ -117,13 +119,12 @@ class Book:
             (state, ended_at, self._now, alert.id),
         )
         self._event(alert.id, state, rule, note)
-        self._replace(
-            alert,
+        self._put(
             alert._replace(
                 state=state,
                 ended_at=ended_at or alert.ended_at,
                 untouched=alert.untouched and rule is not None,
-            ),
+            )
         )
 
     def _event(self, number: int, state: str, rule: str | None, note: str | None) -> None:
@@ -133,8 +134,9 @@ class Book:
         )
         self.changed += 1
 
-    def _replace(self, alert: Alert, fresh: Alert) -> None:
-        self.alerts[self.alerts.index(alert)] = fresh
+    def _put(self, fresh: Alert) -> None:
+        places = {alert.id: place for place, alert in enumerate(self.alerts)}
+        self.alerts[places[fresh.id]] = fresh
 
     def _values(self, finding: Finding) -> dict[str, Any]:
         series, first, last = finding.series, finding.first, finding.last_good

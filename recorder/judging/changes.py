@@ -194,7 +194,8 @@ def _until(
     for later in found:
         if later.first <= change.first or later.state == "warning":
             continue
-        undone = sign * (later.after - change.before) < limits.matters(change.before)
+        left = sign * (later.after - change.before)
+        undone = left < max(limits.matters(change.before), change.spread)
         if undone or later.worse == change.worse:
             return change._replace(ended=later.first, replaced=not undone)
     since = [sign * value for value in values[change.first :]]

@@ -7,12 +7,12 @@ from datetime import timedelta
 from recorder import times
 from recorder.judging.limits import ENOUGH
 from recorder.judging.ranks import median
-from recorder.judging.series import BuildRow, Series, builds
+from recorder.judging.series import BuildRow, Series, builder_class, builds
 
 _OTHERS, _MOST = 2, 8
 """How many other images must tell, and how many are asked."""
 _AGREE = 2 / 3
-_LOOKED_AT = 200
+_LOOKED_AT = 2000
 """How many of the latest builds of all images are looked at for other ones."""
 _BUILDS = 60
 _LASTS = timedelta(days=2)
@@ -28,15 +28,19 @@ def explains(
     """
     if series.builder is None or times.parse(last_at) - times.parse(first_at) > _LASTS:
         return False
-    names = connection.execute(
-        "SELECT DISTINCT image_name FROM (SELECT image_name FROM docker_builds "
-        "WHERE completed_at BETWEEN ? AND ? ORDER BY completed_at DESC LIMIT ?) "
-        "WHERE image_name <> ? LIMIT ?",
-        (first_at, last_at, _LOOKED_AT, series.image_name, _MOST),
+    latest = connection.execute(
+        "SELECT image_name, builder FROM docker_builds WHERE completed_at BETWEEN ? AND ? "
+        "ORDER BY completed_at DESC LIMIT ?",
+        (first_at, last_at, _LOOKED_AT),
     ).fetchall()
+    names = dict.fromkeys(
+        name
+        for name, builder in latest
+        if builder_class(builder) == series.builder and name != series.image_name
+    )
     ratios = [
         ratio
-        for (name,) in names
+        for name in [*names][:_MOST]
         if (ratio := _ratio(builds(connection, name, _BUILDS, last_at), series.builder, first_at))
     ]
     slower = sum(ratio >= 1 + share / 2 for ratio in ratios)

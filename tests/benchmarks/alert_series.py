@@ -9,7 +9,7 @@ LENGTHS = (5, 8, 12, 20, 40, 80, 150, 300, 500)
 SHAPES = ("normal", "lognormal", "heavy tails", "outliers", "bimodal", "slow days", "sawtooth")
 NOISE = (0.02, 0.05, 0.10)
 STEPS = (0.05, 0.10, 0.20, 0.40, 1.00, -0.20, -0.40)
-_USUAL = (4.0, 40.0, 400.0)
+USUAL = (4.0, 40.0, 400.0)
 
 
 class Series(NamedTuple):
@@ -72,10 +72,19 @@ def sizes(count: int, seed: int = 4) -> Iterator[Series]:
                      ((at, True),) if number % 2 else ())  # fmt: skip
 
 
-def _values(shape: str, noise: float, length: int, source: random.Random) -> list[float]:
-    usual = source.choice(_USUAL)
+def slow_days(length: int, source: random.Random) -> list[float]:
+    """Factors of a builder of which one day in ten is slow, a day being three to eight builds."""
     factors: list[float] = []
-    slow, left = 1.0, 0
+    while len(factors) < length:
+        slow = source.uniform(1.15, 1.4) if source.random() < 0.1 else 1.0
+        factors += [slow] * source.randrange(3, 9)
+    return factors[:length]
+
+
+def _values(shape: str, noise: float, length: int, source: random.Random) -> list[float]:
+    usual = source.choice(USUAL)
+    factors: list[float] = []
+    days = slow_days(length, source) if shape == "slow days" else []
     for number in range(length):
         factor = max(0.3, 1 + noise * source.gauss(0, 1))
         if shape == "lognormal":
@@ -88,11 +97,7 @@ def _values(shape: str, noise: float, length: int, source: random.Random) -> lis
         elif shape == "bimodal" and source.random() < 0.25:
             factor *= 1.5
         elif shape == "slow days":
-            if not left:
-                left = source.randrange(3, 9)
-                slow = source.uniform(1.15, 1.4) if source.random() < 0.1 else 1.0
-            left -= 1
-            factor *= slow
+            factor *= days[number]
         elif shape == "sawtooth":
             factor *= 1 + 0.02 * (number % 5)
         factors.append(factor)

@@ -49,7 +49,7 @@ class _Memory(Book):
         note: str | None = None,
         ended_at: str | None = None,
     ) -> None:
-        self._replace(alert, alert._replace(state=state, ended_at=ended_at or alert.ended_at))
+        self._put(alert._replace(state=state, ended_at=ended_at or alert.ended_at))
 
     def _keep(self, number: int, finding: Finding) -> None:
         self.alerts.append(
