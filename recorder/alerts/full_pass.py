@@ -115,9 +115,19 @@ def _reconcile(
 
 
 def _without_overtaken(findings: Sequence[Finding]) -> list[Finding]:
-    """Without warnings where a change of their direction lasts, which says more."""
-    lasting = {f.direction for f in findings if f.state in STANDS and f.state != "warning"}
-    return [f for f in findings if f.state != "warning" or f.direction not in lasting]
+    """One finding that stands for each direction: what lasts says more than a warning.
+
+    Of several warnings the first one says most.
+    """
+    standing = {f.direction for f in findings if f.state in STANDS and f.state != "warning"}
+    kept = []
+    for finding in findings:
+        if finding.state == "warning":
+            if finding.direction in standing:
+                continue
+            standing.add(finding.direction)
+        kept.append(finding)
+    return kept
 
 
 def _write(book: Book, finding: Finding, alert: Alert | None) -> None:
