@@ -55,6 +55,16 @@ def standing(
     return sorted(found, key=lambda one: not one.fails)
 
 
+def acknowledged(connection: sqlite3.Connection, image_name: str | None = None) -> int:
+    """How many changes for the worse of an image, or of all, a person took for usual."""
+    row = connection.execute(
+        "SELECT count(*) FROM alerts WHERE state = 'acknowledged' AND direction = 'worse' "
+        "AND (?1 IS NULL OR image_name = ?1)",
+        (image_name,),
+    ).fetchone()
+    return int(row[0])
+
+
 def _images(connection: sqlite3.Connection, image_name: str | None) -> list[str]:
     rows = connection.execute(
         "SELECT image_name FROM build_statistics WHERE ?1 IS NULL OR image_name = ?1 "

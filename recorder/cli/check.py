@@ -104,6 +104,7 @@ def _quiet(app: App, image_name: str | None) -> str:
     """One line for a history of which nothing stands."""
     with database.connect_to_read(app.database) as connection:
         rows = queries.image_statistics(connection)
+        taken = verdict.acknowledged(connection, image_name)
     rows = [row for row in rows if image_name in (None, row["image_name"])]
     builds = sum(row["successful_builds"] for row in rows)
     few = sum(row["successful_builds"] <= ENOUGH for row in rows)
@@ -111,4 +112,5 @@ def _quiet(app: App, image_name: str | None) -> str:
     if few == len(rows):
         return f"{what}: {builds} completed builds, not enough history yet"
     more = f" ({few} of {len(rows)} images have not enough history yet)" if few else ""
-    return f"{what}: {builds} completed builds, nothing got worse{more}"
+    known = f" but what is acknowledged ({taken})" if taken else ""
+    return f"{what}: {builds} completed builds, nothing got worse{known}{more}"
