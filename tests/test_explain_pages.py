@@ -94,6 +94,17 @@ async def test_the_parts_in_the_json_sum_to_the_difference(published: Datasette)
     assert sum(layers) == size["difference"] == 12_000_000
 
 
+@pytest.mark.parametrize(("build_id", "usual"), [(2, False), (4, True)])
+async def test_nothing_is_called_usual_after_a_single_build(
+    tmp_path: Path, build_id: int, usual: bool
+) -> None:
+    with database.connect(file := tmp_path / database.FILE_NAME):
+        pass
+    record(file, a_build(1), *(a_build(hours, missed=True) for hours in (2, 3, 4)))
+    page = (await publication(file).client.get(f"{HOME}/why?build={build_id}")).text
+    assert ('<th class="n">Usual</th>' in page) is usual
+
+
 async def test_an_empty_parameter_means_the_latest(published: Datasette) -> None:
     assert (await rows(published, "why.json?build="))[0]["build"] == 6
     found = await rows(published, "diff.json?b=4")

@@ -572,13 +572,15 @@ async def test_sizes_that_were_counted_differently_are_not_compared(
     assert said in row
 
 
-async def test_the_waiting_of_a_build_is_told_as_json_and_on_its_page(database_path: Path) -> None:
+async def test_what_is_off_the_critical_path_is_told_as_json_and_on_its_page(
+    database_path: Path,
+) -> None:
     record(database_path, build(seconds=10, critical_path_seconds=7.25))
     published = publication(database_path)
     (row,) = await rows(published, "image.json")
     assert row["waiting_seconds"] == 2.75
     page = (await published.client.get(f"{HOME}/docker_builds/1")).text
-    assert re.search(r">Waiting</th>\s*<td class=.n.>2\.8 s<", page)
+    assert re.search(r">Off the critical path</th>\s*<td class=.n.>2\.8 s<", page)
 
 
 async def test_a_list_links_what_has_a_page_and_tells_units_and_utc(database_path: Path) -> None:

@@ -29,7 +29,7 @@ WHERE s.duration_us IS NOT NULL
 _COMPARED = (
     ("Duration", "build_duration", figures.duration),
     ("Critical path", "critical_path_seconds", figures.duration),
-    ("Waiting", "waiting_seconds", figures.duration),
+    ("Off the critical path", "waiting_seconds", figures.duration),
     ("Image size", "image_size_mb", figures.megabytes),
     ("Instructions cached", "cache_ratio", figures.percent),
     ("Saved by the cache", "saved_seconds", figures.duration),
