@@ -35,25 +35,23 @@ class Levels(NamedTuple):
 def find(values: Sequence[float], noise: float) -> Levels | None:
     """The levels of a series in the order of its builds; None where there are not just two.
 
-    `noise` is the least spread of a level that is believed, as a share. Values are all above zero,
-    or all below.
+    `noise` is the least spread of a level that is believed, as a share. There are none where values
+    are turned around to look for improvements: that the upper level is gone is one.
     """
     ranked, size = sorted(values), len(values)
     least = max(2, size // _LEAST)
-    if size < _ENOUGH or ranked[0] * ranked[-1] <= 0:
+    if size < _ENOUGH or ranked[0] <= 0:
         return None
     place = max(range(least, size - least + 1), key=lambda i: ranked[i] - ranked[i - 1])
     lower, upper = ranked[:place], ranked[place:]
     low, high = median(lower), median(upper)
-    spread = max(
-        SIGMA * deviation(lower, low) / abs(low), SIGMA * deviation(upper, high) / abs(high), noise
-    )
-    gap = (upper[0] - lower[-1]) / min(abs(upper[0]), abs(lower[-1]))
+    spread = max(SIGMA * deviation(lower, low) / low, SIGMA * deviation(upper, high) / high, noise)
+    gap = upper[0] / lower[-1] - 1
     above = [value >= upper[0] for value in values]
     jumps = sum(one != other for one, other in pairwise(above))
     share = len(upper) / size
     if gap < _GAP * spread or jumps < _MIXED * 2 * size * share * (1 - share):
         return None
     between = (lower[-1] + upper[0]) / 2
-    bound = min(max(high - _GAP * spread * abs(high), between), upper[0])
+    bound = min(max(high * (1 - _GAP * spread), between), upper[0])
     return Levels(high, low, bound) if share > 0.5 else Levels(low, high, bound)
