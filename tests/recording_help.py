@@ -21,7 +21,7 @@ import pytest
 from engine_help import docker
 
 COMMAND = shutil.which("buildrec", path=str(Path(sys.executable).parent)) or "buildrec"
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which a test gives up; nothing is expected to take that long."""
 
 SHELL = "FROM scratch\nCOPY busybox /bin/sh\n"
