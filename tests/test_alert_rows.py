@@ -5,19 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from alerts_help import KEY, NOON, build, noisy, record, record_series, rows
+from alerts_help import KEY, NOON, build, judged, noisy, record, record_series, rows, stepped
 
 from recorder import database, store
 from recorder.alerts import people
 from recorder.alerts.full_pass import judge_all
-from recorder.model import Step
 
 STANDS = "metric, direction, state, first_ref"
-
-
-def judged(path):
-    with database.connect(path) as connection:
-        return judge_all(connection)
 
 
 def events(path):
@@ -121,17 +115,6 @@ def test_a_larger_image_is_told_with_its_first_build(database_path):
     assert rows(database_path) == [("size", "worse", "open", 9)]
 
 
-def stepped(number, durations, cached=()):
-    steps = tuple(
-        Step(position=i + 1, name=f"[{i + 1}/4] RUN part {i}", step_key=f"key{i}", kind="run",
-             instruction=f"RUN part {i}", cached=i in cached, started=0.0,
-             duration=0.0 if i in cached else seconds)
-        for i, seconds in enumerate(durations)
-    )  # fmt: skip
-    total = sum(step.duration or 0.0 for step in steps)
-    return build(number, total + 1, cache_ratio=len(cached) / len(durations), steps=steps)
-
-
 def test_the_step_that_became_slower_is_named(database_path):
     source = random.Random(3)
     made = []
@@ -217,39 +200,6 @@ def test_an_alarm_that_the_history_does_not_bear_out_is_withdrawn(database_path)
     assert [row for row in rows(database_path) if row[2] in ("open", "warning")] == []
 
 
-def test_a_day_on_which_the_builder_is_slow_for_all_is_no_regression(database_path):
-    source = random.Random(1)
-    for images, state in ((("a", "b", "c", "d"), "warning"), (("alone",), "open")):
-        for number in range(24):
-            slow = 1.3 if number >= 20 else 1.0
-            record(database_path, [
-                build(number, slow * source.uniform(98, 102), image=name, builder=images[0])
-                for name in images
-            ])  # fmt: skip
-        first = images[0]
-        found = {row[1] for row in rows(database_path, "image_name, state") if row[0] == first}
-        assert found == {state}
-        judged(database_path)
-        assert {row[1] for row in rows(database_path, "image_name, state") if row[0] == first} <= (
-            {"warning"} if state == "warning" else {"confirmed", "open"}
-        )
-
-
-def test_builders_that_are_as_quick_as_ever_do_not_hide_that_one_is_slow(database_path):
-    source = random.Random(1)
-    for number in range(24):
-        for builder in ("slow", "one", "two", "three"):
-            slow = 1.3 if number >= 20 and builder == "slow" else 1.0
-            record(database_path, [
-                build(number, slow * source.uniform(98, 102), image=f"{builder}-{name}",
-                      builder=builder)
-                for name in ("a", "b", "c", "d")
-            ])  # fmt: skip
-    assert {row[1] for row in rows(database_path, "image_name, state")} == {"warning"}
-    judged(database_path)
-    assert {row[1] for row in rows(database_path, "image_name, state")} <= {"warning"}
-
-
 def test_a_warning_gives_way_to_a_regression_that_is_found_later_and_began_before(database_path):
     values = [*noisy(60, 40), *noisy(6, 55, seed=2), 40.0, 55.0]
     builds = [build(number, value) for number, value in enumerate(values)]
@@ -262,17 +212,6 @@ def test_a_warning_gives_way_to_a_regression_that_is_found_later_and_began_befor
     assert found == [("confirmed", 61, None)]
     judged(database_path)
     assert rows(database_path, "state, first_build_id, ended_at") == found
-
-
-def test_one_image_that_is_slower_than_the_others_on_its_builder_is_a_regression(database_path):
-    source = random.Random(1)
-    for number in range(24):
-        record(database_path, [
-            build(number, 100 * (1.3 if name == "a" and number >= 20 else 1.0)
-                  * source.uniform(0.98, 1.02), image=name, builder="one")
-            for name in ("a", "b", "c", "d")
-        ])  # fmt: skip
-    assert rows(database_path, "image_name, state") == [("a", "open")]
 
 
 def test_an_alert_outlives_the_builds_that_it_is_about(database_path):

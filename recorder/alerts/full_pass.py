@@ -3,15 +3,15 @@
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from recorder.database import transaction
-from recorder.judging import changes, slow_builder
+from recorder.judging import changes
 from recorder.judging.book import STANDS, Alert, Book
 from recorder.judging.finding import Finding, of_change
 from recorder.judging.judge import Excuse, unless_excused
 from recorder.judging.limits import ENOUGH, LIMITS
 from recorder.judging.series import Point, Series, Steps, builds, gather, steps
+from recorder.judging.slow_builder import SlowBuilder
 
 _BUILDS = 1200
 """How many of an image's latest builds are read."""
@@ -19,7 +19,7 @@ _WITH_STEPS = 300
 """How many of them with their steps."""
 _STEP_RUNS = 100
 """The latest runs of a step that are judged: there are many steps, and the time is square."""
-_RULES = 2
+_RULES = 3
 """Goes up when the rules change, so that every history is judged by them."""
 _MARGIN = 5
 """How many builds apart two rules may date one change."""
@@ -46,8 +46,9 @@ def _judge_image(connection: sqlite3.Connection, image_name: str) -> int:
         rows = builds(connection, image_name, _BUILDS)
         ran = steps(connection, [row.id for row in rows[-_WITH_STEPS:]])
         book = Book(connection, image_name)
+        excused = SlowBuilder(connection, rows, ran).explains
         for series, points in gather(image_name, rows, ran).items():
-            _judge_series(book, series, points, ran, partial(slow_builder.explains, connection))
+            _judge_series(book, series, points, ran, excused)
         connection.execute("INSERT OR REPLACE INTO judged_images VALUES (?, ?)", (image_name, seen))
         return book.changed
 

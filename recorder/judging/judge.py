@@ -3,15 +3,15 @@
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from functools import partial
 
-from recorder.judging import recent, slow_builder
+from recorder.judging import recent
 from recorder.judging.book import LASTS, Alert, Book
 from recorder.judging.changes import Change, back
 from recorder.judging.finding import of_change
 from recorder.judging.limits import ENOUGH, LIMITS
 from recorder.judging.ranks import median
 from recorder.judging.series import Point, Series, Steps, builder_class, builds, gather, steps
+from recorder.judging.slow_builder import SlowBuilder
 
 Excuse = Callable[[Series, str, str, float], bool]
 """Whether a slow builder explains what a series did: since when, until when, by what share."""
@@ -72,9 +72,10 @@ def judge(connection: sqlite3.Connection, build_id: int) -> int:
     latest = [found.id for found in rows[-_WITH_STEPS:]]
     ran = steps(connection, latest)
     book = Book(connection, image_name, since=rows[0].completed_at)
+    excused = SlowBuilder(connection, rows, ran).explains
     for series, points in gather(image_name, rows, ran).items():
         if points[-1].build.id == build_id and len(points) > ENOUGH:
-            judge_series(book, series, points, ran, partial(slow_builder.explains, connection))
+            judge_series(book, series, points, ran, excused)
     return book.changed
 
 

@@ -14,15 +14,15 @@ PENDING = 3
 """The latest values, which are judged together and stay out of the baseline."""
 
 _UPPER = 0.9  # the 84th percentile lies a standard deviation above the median; a little less
-_FEW = 4
+_FEW = 3
 """The spread of n values is taken larger by this over n: that of few is known badly."""
 _ALONE = 4.0
 """How many spreads a value must be off to be a warning."""
-_EACH, _MOST, _TOGETHER = 1.0, 3.0, 6.6
+_EACH, _MOST, _TOGETHER = 1.3, 3.0, 6.3
 """How many spreads each pending value must be off, how many count of each, and their sum."""
 _NEARLY_ALL = 0.9
 """The share of the baseline above which the pending values must lie."""
-EPISODE = 1.5
+EPISODE = 2.5
 """How many times as far off as a run of bad values that went away others are to be something new.
 
 A builder that has slow days has slower ones, too.
@@ -103,10 +103,11 @@ def judge(values: Sequence[float], limits: Limits) -> Verdict | None:
         pending == PENDING
         and min(off) >= _EACH
         and sum(off) >= _TOGETHER
-        and min(latest) > max(usual.top, usual.median + matters / 2)
-        and median(latest) >= usual.median + matters
+        and min(latest) > max(usual.top, usual.median + matters)
         and _is_new(
-            min(latest) - usual.median, _worst_run(values[:-pending]) - usual.median, matters
+            min(latest) - usual.median,
+            _worst_run(values[:-pending]) - usual.median,
+            max(matters, usual.spread),
         )
     ):
         return Verdict("open", size - PENDING, limit, usual)
@@ -124,9 +125,9 @@ def _is_still(values: Sequence[float], limits: Limits) -> bool:
     return between <= limits.at_once * abs(median(ranked))
 
 
-def _is_new(off: float, worst: float, matters: float) -> bool:
+def _is_new(off: float, worst: float, more_than_noise: float) -> bool:
     """Whether values are further off than the worst run before, which went away again."""
-    return off > (EPISODE * worst if worst >= matters else worst)
+    return off > (EPISODE * worst if worst >= more_than_noise else worst)
 
 
 def _worst_run(values: Sequence[float]) -> float:
