@@ -13,10 +13,11 @@ def familiar(reference: str) -> str:
 def of_step(name: str) -> tuple[str, str | None] | None:
     """The image that a step takes by its `name`, and its digest as far as that tells it.
 
-    Such are `[1/3] FROM docker.io/library/alpine:3.19@sha256:...`, and `docker-image://...`.
+    Such are `[1/3] FROM docker.io/library/alpine:3.19@sha256:...`, and `docker-image://...`; the
+    image that a COPY or a mount takes from has no brackets.
     """
     parsed = step_names.parse(name)
-    if parsed.kind not in _KINDS:
+    if parsed.kind not in _KINDS and not name.startswith("FROM "):
         return None
     image = parsed.text.removeprefix("FROM ").removeprefix("docker-image://")
     if image == parsed.text or not image.strip():

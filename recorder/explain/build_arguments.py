@@ -5,7 +5,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from recorder.dockerfile_settings import Setting
-from recorder.explain.changes import Change, Found, View
+from recorder.explain.changes import Change, Found
+from recorder.explain.view import View
 from recorder.model import Step
 
 # Arguments of the builder's own that no step's cache depends on.
@@ -26,9 +27,9 @@ def values(step: Step, view: View) -> dict[str, str]:
     given = view.build.build_args
     outer: dict[str, str] = {}
     inner: dict[str, str] = {}
-    for line in _from_the_outside(view.settings_of(step)):
+    for line in from_the_outside(view.settings_of(step)):
         scope = inner if line.stage else outer
-        for name, default in _declared(line):
+        for name, default in declared(line):
             value = given.get(name)
             if value is None:
                 value = outer.get(name) if default is None else _expanded(default, scope)
@@ -88,15 +89,15 @@ def between(step: Step, now: View, then: View, old: Step) -> Change | None:
         changed = {name: pair for name, pair in changed.items() if name in _declared_for(step, now)}
     before, after = text_of(old, then), text_of(step, now)
     for tried in ({name: pair} for name, pair in changed.items()):
-        if _turns(before, after, tried):
+        if turns(before, after, tried):
             [(name, (first, second))] = tried.items()
             certain = bool(now.settings) or min(len(first), len(second)) > 1
             return Change((name,), theirs.get(name), mine.get(name), certain)
-    names = _turns(before, after, changed)
+    names = turns(before, after, changed)
     return Change(tuple(sorted(names))) if names else None
 
 
-def _turns(before: str, after: str, changed: _Values) -> frozenset[str]:
+def turns(before: str, after: str, changed: _Values) -> frozenset[str]:
     """The arguments whose new values make `after` of `before`; none where they do not."""
     back = {name: (new, old) for name, (old, new) in changed.items()}
     return _replaced(before, after, changed) or _replaced(after, before, back)
@@ -121,7 +122,7 @@ def _replaced(before: str, after: str, changed: _Values) -> frozenset[str]:
     return ends.get(len(after), frozenset())
 
 
-def _from_the_outside(lines: tuple[Setting, ...]) -> Iterator[Setting]:
+def from_the_outside(lines: tuple[Setting, ...]) -> Iterator[Setting]:
     """The lines before the first stage, those of the stages it is from, its own."""
     first, *others = ["", *dict.fromkeys(line.stage for line in lines if line.stage)]
     for stage in (first, *reversed(others)):
@@ -131,20 +132,28 @@ def _from_the_outside(lines: tuple[Setting, ...]) -> Iterator[Setting]:
 def _declared_for(step: Step, view: View) -> frozenset[str]:
     """The arguments that ARG lines declare for the step."""
     lines = view.settings_of(step)
-    return frozenset(name for line in lines if line.stage for name, _ in _declared(line))
+    return frozenset(name for line in lines if line.stage for name, _ in declared(line))
 
 
-def _declared(line: Setting) -> Iterator[tuple[str, str | None]]:
+def declared(line: Setting) -> Iterator[tuple[str, str | None]]:
     """The arguments that an ARG line declares, each with its default."""
-    if line.text[:4].upper() != "ARG ":
+    return assigned(line, "ARG")
+
+
+def assigned(line: Setting, keyword: str) -> Iterator[tuple[str, str | None]]:
+    """The names in a line of this keyword, each with the value that it gives."""
+    first, _, rest = line.text.partition(" ")
+    if first.upper() != keyword:
         return
     try:
-        words = shlex.split(line.text[4:])
+        words = shlex.split(rest)
     except ValueError:  # a quote that is not closed, as in text that was cut or masked
-        words = line.text[4:].split()
+        words = rest.split()
+    if keyword == "ENV" and words and "=" not in words[0]:  # as in `ENV NAME a value`
+        words = [f"{words[0]}={rest.strip().removeprefix(words[0]).strip()}"]
     for word in words:
-        name, has_default, default = word.partition("=")
-        yield name, default if has_default else None
+        name, has_value, value = word.partition("=")
+        yield name, value if has_value else None
 
 
 def _expanded(text: str, known: Mapping[str, str]) -> str:

@@ -1,23 +1,28 @@
 """Clauses that say what changed, to go after "because". Pure."""
 
+import re
+
 from recorder.explain.changes import Change
 from recorder.model import Step
 
 _NAMED = 2  # how many files are named in a clause
 _SHORT_DIGEST = 12
 _LONGEST = 60
+# What the command line calls an attribute.
+_OPTIONS = {"add-hosts": "--add-host", "force-network-mode": "--network"}
 
 
-def of_base(found: Change) -> str:
-    """Another base, or the same with another digest."""
+def of_base(found: Change, step: Step) -> str:
+    """Another base, or the same with another digest; or such an image that the step takes from."""
     name = found.names[0]
+    what = (
+        "the image" if re.search(rf"from={re.escape(_untagged(name))}\b", step.name) else "its base"
+    )
     if found.after == name:
-        return (
-            f"its base changed from {found.before} to {name}"
-            if found.before
-            else (f"its base {name} is new")
-        )
-    return f"its base {name} changed ({_digest(found.before)} to {_digest(found.after)})"
+        if found.before:
+            return f"{what} changed from {found.before} to {name}"
+        return f"{what} {name} is new"
+    return f"{what} {name} changed ({_digest(found.before)} to {_digest(found.after)})"
 
 
 def of_files(found: Change) -> str:
@@ -29,8 +34,11 @@ def of_files(found: Change) -> str:
     if len(names) > _NAMED:
         shown = ", ".join(names[:_NAMED])
         what = f"{shown} and {len(names) - _NAMED} more files changed"
+        if found.before or found.after:
+            what = f"{shown} and {len(names) - _NAMED} more files are {_state(found)}"
     elif len(names) > 1:
-        what = f"{names[0]} and {names[1]} changed"
+        became = f"are {_state(found)}" if found.before or found.after else "changed"
+        what = f"{names[0]} and {names[1]} {became}"
     elif found.before:
         what = f"{names[0]} is gone"
     elif found.after:
@@ -61,10 +69,29 @@ def of_setting(found: Change) -> str:
 
 def of_option(found: Change) -> str:
     """Options of the command line."""
-    if len(found.names) > 1:
-        return f"the options {', '.join(found.names)} changed"
+    names = [_OPTIONS.get(name, f"--{name}") for name in found.names]
+    if len(names) > 1:
+        return f"the options {', '.join(names)} changed"
     values = f"from {_value(found.before)} to {_value(found.after)}"
-    return f"the option {found.names[0]} changed {values}"
+    return f"the option {names[0]} changed {values}"
+
+
+def of_order(found: Change) -> str:
+    """Instructions that stood before a step, and do so no more."""
+    shown = ", ".join(f"`{_cut(name)}`" for name in found.names[:_NAMED])
+    if len(found.names) > _NAMED:
+        shown += f" and {len(found.names) - _NAMED} more"
+    if found.before:
+        return f"{shown} before it {'is' if len(found.names) == 1 else 'are'} gone"
+    return f"{shown} no longer {'stands' if len(found.names) == 1 else 'stand'} before it"
+
+
+def _state(found: Change) -> str:
+    return "gone" if found.before else "new"
+
+
+def _untagged(image: str) -> str:
+    return image.removesuffix(":latest")
 
 
 def _value(value: str | None) -> str:

@@ -1,12 +1,13 @@
 """Why a step was not taken from the cache, as far as two builds' inputs tell. Pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from recorder import step_names
-from recorder.explain import build_arguments, cause_words, changes
-from recorder.explain.changes import Change, Found, Unknown, View
+from recorder.explain import aligned, build_arguments, cause_words, changes, lines
+from recorder.explain.changes import Change, Found, Unknown
+from recorder.explain.view import View
 from recorder.model import Build, Step
 
 Kind = Literal[
@@ -59,12 +60,12 @@ def first_miss(build: Build, before: Build | None) -> Cause | None:
     if not missed:
         return None
     cost = {step.position: step.duration or 0.0 for step in missed}
-    first = [step for step in missed if not any(place in cost for place in now.above(step))]
+    first = [step for step in missed if not any(place in cost for place in now.ran_above(step))]
     total = {
         root.position: sum(
             cost[step.position]
             for step in missed
-            if step is root or root.position in now.above(step)
+            if step is root or root.position in now.ran_above(step)
         )
         for root in first
     }
@@ -79,9 +80,9 @@ def cause_of(build: Build, before: Build | None, position: int) -> Cause:
 
 
 def _cause(step: Step, now: View, then: View | None) -> Cause:
-    if words := _asked_for(step, now):
-        return Cause("no_cache", step, ("no-cache",), words=words)
-    above = (now.by_position.get(place) for place in now.above(step))
+    if asked := _asked_for(step, now):
+        return asked
+    above = (now.by_position.get(place) for place in now.ran_above(step))
     missed = [other for other in above if other and has_missed(other)]
     if missed:
         return _of_parent(step, missed, now, then)
@@ -101,12 +102,14 @@ def _of_cached_parent(step: Step, now: View, then: View) -> Cause | None:
     changed, and nothing is unknown.
     """
     above = (now.by_position.get(place) for place in now.above(step))
-    steps = [other for other in above if other and step_names.is_instruction(other.kind)]
+    steps = [other for other in above if other and other.cached]
+    steps = [other for other in steps if step_names.is_instruction(other.kind)]
     unknown = None
     for other in sorted(steps, key=lambda other: len(now.above(other))):
         cause = _of_itself(other, now, then)
         if cause.kind not in _VAGUE:
-            return _as_parent(step, cause)
+            # What it took from an image may be the same, though the image is another.
+            return _as_parent(step, replace(cause, certain=cause.certain and cause.kind != "base"))
         if cause.kind == "unknown":
             unknown = unknown or Cause(
                 "unknown",
@@ -135,7 +138,7 @@ def _of_unfinished(step: Step, old: Step) -> Cause | None:
 def _of_parent(step: Step, missed: list[Step], now: View, then: View | None) -> Cause:
     """The cause of the step that ran first, of those above `step` that ran on their own account."""
     places = {other.position for other in missed}
-    first = [other for other in missed if not places & now.above(other)]
+    first = [other for other in missed if not places & now.ran_above(other)]
     causes = [_cause(other, now, then) for other in first or missed[:1]]
     root = max(causes, key=lambda cause: (cause.kind not in _VAGUE, cause.step.duration or 0.0))
     return _as_parent(step, root)
@@ -160,7 +163,9 @@ def _of_new_instruction(step: Step, now: View, then: View) -> Cause:
     if now.build.target != then.build.target:
         words = "the build before it had another target, which may not have needed it"
         return Cause("new", step, words=words, certain=False)
-    text = cause_words.instruction(step)
+    stage = now.stage_of(step)
+    if stage in {line.stage for line in then.settings} and stage not in then.stages:
+        return Cause("new", step, words=f"the build before it had no need of the stage {stage}")
     gone = [
         old
         for old in then.build.steps
@@ -170,13 +175,17 @@ def _of_new_instruction(step: Step, now: View, then: View) -> Cause:
     gone.sort(key=lambda old: abs((old.step or 0) - (step.step or 0)))
     if by_argument := _of_expanded(step, now, then, gone):
         return by_argument
-    if not gone:
-        if not then.build.success and not any(
-            each.step == step.step and each.stage == step.stage for each in then.build.steps
-        ):
-            return Cause("new", step, words="the build before it ended before this step")
-        return Cause("instruction", step, (step.instruction or "",), words=f"{text} is new")
-    old = gone[0]
+    pairs = aligned.steps(then.build.steps, now.build.steps)
+    old = next((pair.before for pair in pairs if pair.now is step), None)
+    return _of_edited(step, now, then, old) if old else _of_added(step, then)
+
+
+def _of_edited(step: Step, now: View, then: View, old: Step) -> Cause:
+    """The cause of a step whose text is another one than that of `old`, or whose stage is."""
+    if build_arguments.text_of(step, now) == build_arguments.text_of(old, then):
+        return _of_unfinished(step, old) or _of_change(step, now, then, old)
+    if line := lines.of_environment(step, now, then, old):
+        return Cause("instruction", step, *line[:3], words=cause_words.of_setting(line))
     return Cause(
         "instruction",
         step,
@@ -185,6 +194,16 @@ def _of_new_instruction(step: Step, now: View, then: View) -> Cause:
         step.instruction,
         words=f"its instruction changed from {cause_words.instruction(old)}",
     )
+
+
+def _of_added(step: Step, then: View) -> Cause:
+    """The cause of a step that nothing of the build before is like."""
+    if not then.build.success and not any(
+        each.step == step.step and each.stage == step.stage for each in then.build.steps
+    ):
+        return Cause("new", step, words="the build before it ended before this step")
+    words = f"{cause_words.instruction(step)} is new"
+    return Cause("instruction", step, (step.instruction or "",), words=words)
 
 
 def _of_expanded(step: Step, now: View, then: View, gone: Sequence[Step]) -> Cause | None:
@@ -204,15 +223,20 @@ def _of_expanded(step: Step, now: View, then: View, gone: Sequence[Step]) -> Cau
 def _of_change(step: Step, now: View, then: View, old: Step) -> Cause:
     """What differs of all that goes into the step; evicted where nothing does."""
     looks: list[tuple[Kind, Callable[[], Found], Callable[[Change], str]]] = [
-        ("base", lambda: changes.of_bases(step, now, then, old), cause_words.of_base),
+        (
+            "base",
+            lambda: changes.of_bases(step, now, then, old),
+            lambda found: cause_words.of_base(found, step),
+        ),
         ("file", lambda: changes.of_files(step, now, then), cause_words.of_files),
         (
             "argument",
             lambda: build_arguments.of_arguments(step, now, then, old),
             cause_words.of_argument,
         ),
-        ("instruction", lambda: changes.of_settings(step, now, then, old), cause_words.of_setting),
+        ("instruction", lambda: lines.of_settings(step, now, then, old), cause_words.of_setting),
         ("option", lambda: changes.of_options(step, now, then), cause_words.of_option),
+        ("instruction", lambda: lines.of_order(step, now, then, old), cause_words.of_order),
     ]
     reasons = []
     for kind, look, worded in looks:
@@ -235,14 +259,20 @@ def _of_change(step: Step, now: View, then: View, old: Step) -> Cause:
     return Cause("evicted", step, certain=False, words=words)
 
 
-def _asked_for(step: Step, now: View) -> str:
-    """What asked for the step to run in any case; empty when nothing did."""
+def _asked_for(step: Step, now: View) -> Cause | None:
+    """The cause where the step was told to run in any case; else None.
+
+    A stage that stands alone has no name in its steps: where the Dockerfile was not seen either,
+    it may be the one that was named.
+    """
     asked = now.build.inputs.options.get("no-cache")
     if asked is None:
-        return ""
+        return None
     if not asked:
-        return "--no-cache was given"
-    stages = [stage.strip().lower() for stage in asked.split(",")]
-    stage = (step.stage or "").lower()
-    named = stage in stages or (not stage and len(stages) > 0)
-    return f"--no-cache-filter named {stage or asked}" if named else ""
+        return Cause("no_cache", step, ("no-cache",), words="--no-cache was given")
+    named = [stage.strip() for stage in asked.split(",")]
+    stage = now.stage_of(step)
+    if stage and stage not in (name.lower() for name in named):
+        return None
+    words = f"--no-cache-filter named {stage or ', '.join(named)}"
+    return Cause("no_cache", step, ("no-cache",), certain=bool(stage), words=words)

@@ -1,13 +1,15 @@
 """What differs between what went into a step of two builds. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from recorder import base_names, context_paths, dockerfile_settings, step_names
-from recorder.dockerfile_settings import Setting
-from recorder.model import Build, Step
+from recorder import context_paths, step_names
+from recorder.explain.view import View
+from recorder.model import Step
 
 _WEAK, _UNKNOWN = "~", "?"
+_WORDS = re.compile(r"[\s\",\[\]]+")
 # Options that change how a RUN runs.
 RUN_OPTIONS = ("add-hosts", "force-network-mode", "hostname", "shm-size", "ulimit", "cgroup-parent")
 
@@ -34,101 +36,6 @@ Found = Change | Unknown | None
 """None: it is known, and it is the same."""
 
 
-class View:
-    """One build as a cause looks at it: its steps by key, what each needs, its settings."""
-
-    def __init__(self, build: Build) -> None:
-        self.build = build
-        self.by_position = {step.position: step for step in build.steps}
-        self.by_key = {step.step_key: step for step in build.steps}
-        self.settings = dockerfile_settings.read(build.inputs.settings)
-        self._needs = dict(enumerate(build.inputs.graph, 1))
-        self._above: dict[int, frozenset[int]] = {}
-
-    def above(self, step: Step) -> frozenset[int]:
-        """The positions of all steps that a step needs, directly or not.
-
-        Without a graph, those before it in its stage.
-        """
-        if not self._needs:
-            return frozenset(
-                other.position
-                for other in self.build.steps
-                if _place(other) == _place(step) and (other.step or 0) < (step.step or 0)
-            )
-        if step.position not in self._above:
-            found: set[int] = set()
-            waiting = [step.position]
-            while waiting:
-                needs = self._needs.get(waiting.pop(), ())
-                waiting += [position for position in needs if position not in found]
-                found.update(needs)
-            self._above[step.position] = frozenset(found - {step.position})
-        return self._above[step.position]
-
-    def bases(self, step: Step) -> dict[str, str | None]:
-        """The images that a step stands on, with their digests as far as they are known.
-
-        It stands on one directly, or above steps that were taken from the cache.
-        """
-        known, found = self.build.inputs.bases, {}
-        for position in self.above(step):
-            other = self.by_position.get(position)
-            if other and (base := base_names.of_step(other.name)):
-                reference, digest = base
-                found[reference] = known.get(reference) or digest
-        return found
-
-    def settings_of(self, step: Step) -> tuple[Setting, ...]:
-        """The lines that hold for a step: those before it in its stage, and in what that is from.
-
-        Its own here-documents are among them.
-        """
-        own = self._stage(step)
-        rank = self._rank(step)
-        lines = [line for line in self.settings if line.stage == own and line.after <= rank]
-        lines = [line for line in lines if not line.digest or line.after == rank]
-        seen = {own}
-        while parent := _parent(lines, own, seen):
-            seen.add(parent)
-            lines += [line for line in self.settings if line.stage == parent and not line.digest]
-            own = parent
-        outer = [line for line in self.settings if line.stage == ""]
-        return (*outer, *lines)
-
-    def _stage(self, step: Step) -> str:
-        if step.stage:
-            return step.stage.lower()
-        return next((line.stage for line in reversed(self.settings) if line.stage), "")
-
-    def _rank(self, step: Step) -> int:
-        """How many steps stand before this one in its stage."""
-        return sum(
-            _place(other) == _place(step)
-            and step_names.is_instruction(other.kind)
-            and (other.step or 0) < (step.step or 0)
-            for other in self.build.steps
-        )
-
-
-def of_settings(step: Step, now: View, then: View, old: Step) -> Found:
-    """Lines that changed before the step; for all but RUN only its own here-document counts."""
-    if not now.settings or not then.settings:
-        has_document = "<<" in (step.instruction or "")
-        if step.kind != "run" and not has_document:
-            return None
-        return Unknown("the Dockerfile was not seen when one of the two was recorded")
-    mine, theirs = _lines(step, now), _lines(old, then)
-    new = [text for text in mine if text not in theirs]
-    gone = [text for text in theirs if text not in mine]
-    if not new and not gone:
-        return None
-    one = len(new) <= 1 and len(gone) <= 1
-    before = gone[0][0] if gone and one else None
-    after = new[0][0] if new and one else None
-    return Change(tuple(text for text, _ in (new or gone)), before, after)
-
-
 def of_bases(step: Step, now: View, then: View, old: Step) -> Found:
     """Images below the step that changed: another one, or the same name with another digest."""
     mine, theirs = now.bases(step), then.bases(old)
@@ -149,9 +56,10 @@ def of_bases(step: Step, now: View, then: View, old: Step) -> Found:
 def of_files(step: Step, now: View, then: View) -> Found:
     """Files of the context that the step takes and that changed, came or went."""
     text = step_names.parse(step.name).text
+    words = {word.partition("#")[0] for word in _WORDS.split(text)}
     for url, digest in now.build.inputs.bases.items():
         old = then.build.inputs.bases.get(url)
-        if "://" in url and url in text and _both_differ(digest, old):
+        if "://" in url and url.partition("#")[0] in words and _both_differ(digest, old):
             return Change((url,), old, digest)
     patterns = context_paths.sources(text)
     if not patterns:
@@ -224,27 +132,5 @@ def _elsewhere(step: Step, now: View) -> Found:
     return None
 
 
-def _lines(step: Step, view: View) -> list[tuple[str, str]]:
-    return [
-        (line.text, line.digest)
-        for line in view.settings_of(step)
-        if line.digest or (step.kind == "run" and not line.text.upper().startswith("FROM"))
-    ]
-
-
-def _parent(lines: Sequence[Setting], stage: str, seen: set[str]) -> str:
-    """The stage that `stage` is from; empty for an image, or what was seen already."""
-    for line in lines:
-        words = [word for word in line.text.split() if not word.startswith("--")]
-        if line.stage == stage and words[0].upper() == "FROM" and len(words) > 1:
-            parent = words[1].lower()
-            return parent if parent not in seen else ""
-    return ""
-
-
 def _both_differ(one: str | None, other: str | None) -> bool:
     return bool(one and other) and one != other
-
-
-def _place(step: Step) -> tuple[str | None, str | None]:
-    return step.platform, step.stage

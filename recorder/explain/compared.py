@@ -141,13 +141,17 @@ def area(step: Step) -> Kind | None:
     """The kind of what is no instruction: pulling, exporting, the context ...; else None."""
     if step.kind == step_names.EXPORT:
         return "exporting"
-    if step.kind in (step_names.BASE, "resolve") or "load metadata" in step.name:
+    if step.kind in (step_names.BASE, "resolve") or _is_of_image(step.name):
         return "pulling"
     if "load build context" in step.name:
         return "context"
     if step.kind == "import":
         return "importing"
     return "loading" if step.kind in (step_names.INTERNAL, "auth") else None
+
+
+def _is_of_image(name: str) -> bool:
+    return "load metadata" in name or name.startswith("FROM ")
 
 
 def _never_ran(step: Step) -> bool:

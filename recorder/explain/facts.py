@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from recorder import base_names, figures, step_names
+from recorder import base_names, figures
 from recorder.model import MICRO, Build
 
 What = Literal["argument", "base", "fact", "warning"]
@@ -79,7 +79,7 @@ def bases(build: Build) -> dict[str, str | None]:
     """The images that a build was made from, with the digest where it is known."""
     found: dict[str, str | None] = dict(build.inputs.bases)
     for step in build.steps:
-        named = base_names.of_step(step.name) if step.kind == step_names.BASE else None
+        named = base_names.of_step(step.name)
         if named and not found.get(named[0]):
             found[named[0]] = named[1]
     return found

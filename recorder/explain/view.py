@@ -1,0 +1,147 @@
+"""One build as a cause looks at it: its steps, what each stands on, its Dockerfile. Pure."""
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+
+from recorder import base_names, dockerfile_settings, step_names
+from recorder.dockerfile_settings import Setting
+from recorder.model import Build, Step
+
+_TAKES_FROM = "from="
+
+
+class View:
+    """A build's steps by key, what each needs, its settings."""
+
+    def __init__(self, build: Build) -> None:
+        self.build = build
+        self.by_position = {step.position: step for step in build.steps}
+        self.by_key = {step.step_key: step for step in build.steps}
+        self.settings = dockerfile_settings.read(build.inputs.settings)
+        self.has_graph = bool(build.inputs.graph)
+        self._needs = dict(enumerate(build.inputs.graph, 1))
+        self._ran: dict[int, frozenset[int]] = {}
+
+    def ran_above(self, step: Step) -> frozenset[int]:
+        """The positions of the steps that a step needs, but not of those behind a cached one.
+
+        What the cache had is what it was, whatever ran for it: a `COPY --from` of a file that came
+        out the same, for instance. Without a graph, the steps before it in its stage.
+        """
+        if step.position not in self._ran:
+            found = self._reached(step, lambda other: () if _is_cached(other) else None)
+            self._ran[step.position] = found
+        return self._ran[step.position]
+
+    def above(self, step: Step) -> frozenset[int]:
+        """The positions of all that a step stands on, in order of what it is made of.
+
+        Of a step that takes files from elsewhere they alone count, and not where they come from.
+        """
+        return self._reached(step, self._below_it)
+
+    def bases(self, step: Step) -> dict[str, str | None]:
+        """The images that a step stands on or takes from, with their digests as far as known."""
+        known, found = self.build.inputs.bases, {}
+        for position in self.above(step):
+            other = self.by_position.get(position)
+            if other and (base := base_names.of_step(other.name)):
+                reference, digest = base
+                found[reference] = known.get(reference) or digest
+        return found
+
+    def settings_of(self, step: Step) -> tuple[Setting, ...]:
+        """The lines that hold for a step: those before it in its stage, and in what that is from.
+
+        Its own here-documents are among them.
+        """
+        own = self.stage_of(step)
+        rank = self._rank(step)
+        lines = [line for line in self.settings if line.stage == own and line.after <= rank]
+        lines = [line for line in lines if not line.digest or line.after == rank]
+        for parent in self._parents(own):
+            lines += [line for line in self.settings if line.stage == parent and not line.digest]
+        outer = [line for line in self.settings if line.stage == ""]
+        return (*outer, *lines)
+
+    def stage_of(self, step: Step) -> str:
+        """The name of a step's stage, as settings have it; of one alone as its Dockerfile tells."""
+        if step.stage:
+            return step.stage.lower()
+        return next((line.stage for line in reversed(self.settings) if line.stage), "")
+
+    @functools.cached_property
+    def stages(self) -> frozenset[str]:
+        """The stages of which it has steps."""
+        return frozenset(self.stage_of(step) for step in self.build.steps if step.step is not None)
+
+    def _below_it(self, step: Step) -> Iterable[int] | None:
+        """The steps below one that takes files from elsewhere; None where all that it needs are."""
+        if not step_names.is_instruction(step.kind) or _TAKES_FROM not in step.name:
+            return None
+        stages = {self.stage_of(step), *self._parents(self.stage_of(step))}
+        return [
+            position
+            for position in self._needs.get(step.position, ())
+            if (other := self.by_position.get(position))
+            and other.step is not None
+            and other.platform == step.platform
+            and self.stage_of(other) in stages
+        ]
+
+    def _reached(
+        self, step: Step, further: Callable[[Step], Iterable[int] | None]
+    ) -> frozenset[int]:
+        """All that a step needs; `further` says by which needs of these to go on, None by all."""
+        if not self._needs:
+            return frozenset(
+                other.position
+                for other in self.build.steps
+                if _place(other) == _place(step) and (other.step or 0) < (step.step or 0)
+            )
+        found: set[int] = set()
+        waiting = list(self._needs.get(step.position, ()))
+        while waiting:
+            position = waiting.pop()
+            other = self.by_position.get(position)
+            if position in found or other is None:
+                continue
+            found.add(position)
+            ways = further(other)
+            waiting += self._needs.get(position, ()) if ways is None else ways
+        return frozenset(found - {step.position})
+
+    def _parents(self, stage: str) -> list[str]:
+        """The stages that a stage is from, the nearest first."""
+        found: list[str] = []
+        while parent := _parent(self.settings, stage, {stage, *found}):
+            found.append(parent)
+            stage = parent
+        return found
+
+    def _rank(self, step: Step) -> int:
+        """How many steps stand before this one in its stage."""
+        return sum(
+            _place(other) == _place(step)
+            and step_names.is_instruction(other.kind)
+            and (other.step or 0) < (step.step or 0)
+            for other in self.build.steps
+        )
+
+
+def _parent(lines: Sequence[Setting], stage: str, seen: set[str]) -> str:
+    """The stage that `stage` is from; empty for an image, or what was seen already."""
+    for line in lines:
+        words = [word for word in line.text.split() if not word.startswith("--")]
+        if line.stage == stage and words[0].upper() == "FROM" and len(words) > 1:
+            parent = words[1].lower()
+            return parent if parent not in seen else ""
+    return ""
+
+
+def _is_cached(step: Step) -> bool:
+    return step.cached and step_names.is_instruction(step.kind)
+
+
+def _place(step: Step) -> tuple[str | None, str | None]:
+    return step.platform, step.stage
