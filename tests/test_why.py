@@ -217,6 +217,31 @@ def test_what_a_missed_step_took_when_it_last_ran_is_told(reader: Callable[..., 
     assert rows.of_why(found)["parts"][0]["last_run"] == 50
 
 
+def test_what_ran_before_too_is_not_slower_because_of_the_cache(reader: Callable[..., Why]) -> None:
+    """Its cause, whatever that is, held of the usual build as well."""
+    slow = build("my-app", hours=9, seconds=20.0, steps=numbered(hit(INSTALL), ran(MAKE, 1, 19)))
+    found = reader(usual(1), usual(2), usual(3), replace(slow, build_args={"A": "1"}))
+    assert found.cause is not None
+    assert found.sentence.endswith("10.0 s: `RUN make` took longer (+10.0 s).")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (
+            ran(MAKE, 10, 9),
+            "my-app took 19.0 s, 9.0 s over its usual 10.0 s: `RUN lint` is new (+9.0 s).",
+        ),
+        (hit(MAKE), "The cache was missed first by `RUN lint`, which is new."),
+    ],
+)
+def test_an_instruction_is_called_new_once(reader, make: Step, said: str) -> None:
+    steps = numbered(hit(INSTALL), ran("RUN lint", 1, 9), make)
+    slow = build("my-app", hours=9, seconds=10 + (make.duration or 0), steps=steps)
+    found = reader(usual(1), usual(2), usual(3), slow)
+    assert said in (found.sentence, explanation.cause_sentence(found))
+
+
 def test_a_build_as_usual_says_so(reader: Callable[..., Why]) -> None:
     found = reader(usual(1), usual(2), usual(3))
     assert found.sentence == "my-app took 10.0 s, as usual (usually 10.0 s)."

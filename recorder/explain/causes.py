@@ -79,6 +79,13 @@ def cause_of(build: Build, before: Build | None, position: int) -> Cause:
     return _cause(now.by_position[position], now, View(before) if before else None)
 
 
+def is_written_anew(cause: Cause) -> bool:
+    """Whether the cause is that nothing like its step was there before."""
+    own = (cause.step.instruction or "",)
+    is_one = cause.before is None and cause.after is None
+    return cause.kind == "instruction" and is_one and cause.names == own
+
+
 def _cause(step: Step, now: View, then: View | None) -> Cause:
     if asked := _asked_for(step, now):
         return asked
@@ -146,7 +153,9 @@ def _of_parent(step: Step, missed: list[Step], now: View, then: View | None) -> 
 
 def _as_parent(step: Step, root: Cause) -> Cause:
     words = root.words
-    if root.kind in _VAGUE or root.kind == "instruction":
+    if is_written_anew(root):
+        words = f"{cause_words.instruction(root.step)} before it is new"
+    elif root.kind in _VAGUE or root.kind == "instruction":
         words = f"of {cause_words.instruction(root.step)} before it: {root.words}"
     return Cause(
         "parent", step, root.names, root.before, root.after, root, root.certain, words=words

@@ -144,6 +144,8 @@ def cause_sentence(why: Why) -> str:
     if root.kind == "new":
         return ""
     missed = f"The cache was missed first by {sentences.code(sentences.label(root.step))}"
+    if causes.is_written_anew(root):
+        return f"{missed}, which is new."
     words = sentences.shortened(root.words, 4 * sentences.LABEL)
     if root.kind == "unknown":
         return f"{missed}; {words}."
@@ -189,7 +191,7 @@ def _sentence(
     way = "over" if comparison.difference > 0 else "under"
     parts = sentences.main_parts(comparison.parts, comparison.difference)
     said = sentences.listed(sentences.clause(part) for part in parts)
-    missed = any(part.step == cause.step for part in parts) if cause else False
+    missed = any(_needs_reason(part, cause) for part in parts) if cause else False
     reason = because(cause) if missed else ""
     than = f"the {before} of the build before" if alone else f"its usual {before}"
     return f"{took}, {off} {way} {than}: {said}{reason}."
@@ -221,6 +223,18 @@ def _failed(
         changes=_changes(latest, build) if latest else (),
         failure=failure,
         last_runs={},
+    )
+
+
+def _needs_reason(part: Part, cause: Cause) -> bool:
+    """Whether a part is what the cause tells of: not of what ran before, too, nor of what is new.
+
+    A step that is slower than it was missed the cache in both builds.
+    """
+    if part.step != cause.step:
+        return False
+    return part.kind in ("not cached", "changed") or (
+        part.kind == "new" and not causes.is_written_anew(cause)
     )
 
 
