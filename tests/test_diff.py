@@ -111,6 +111,23 @@ def test_a_step_whose_difference_shows_as_nothing_is_unchanged(
     assert ["slower" in text for text in shown] == [False, True]
 
 
+def test_a_step_of_several_platforms_is_told_with_its_own(database_path: Path) -> None:
+    def both(seconds: float) -> Build:
+        names = (f"[linux/{arch} 1/1] COPY a.txt /a" for arch in ("amd64", "arm64"))
+        steps = [
+            step(place, name, duration=seconds if place == 2 else 1.0, kind="copy")
+            for place, name in enumerate(names, 1)
+        ]
+        steps = [
+            replace(each, platform=each.name[1:12], instruction="COPY a.txt /a") for each in steps
+        ]
+        return build("app", hours=seconds, seconds=seconds + 1, steps=steps)
+
+    record(database_path, both(1), both(9))
+    said = json.loads(buildrec("diff", db=database_path).stdout)["sentence"]
+    assert "`[linux/arm64] COPY a.txt /a` took longer (+8.0 s)" in said
+
+
 def test_a_and_b_have_defaults(database_path: Path) -> None:
     record(database_path, a_build(1), build("other", hours=2), a_build(3, seconds=30.0))
     found = json.loads(buildrec("diff", db=database_path).stdout)
@@ -158,6 +175,46 @@ def test_b_may_be_of_another_history_which_is_not_touched(
     assert "build 1 of the other history" in found["sentence"].lower()
     assert other.read_bytes() == before
     assert [path.name for path in folder.iterdir()] == ["other.db"]
+
+
+def another(path: Path, *builds: Build) -> Path:
+    with database.connect(path):
+        pass
+    record(path, *builds)
+    return path
+
+
+def test_what_the_other_history_has_is_not_looked_for_in_this_one(
+    database_path: Path, tmp_path: Path
+) -> None:
+    """An id says nothing there; an image that is built there alone has no build before it."""
+    record(database_path, a_build())
+    other = another(tmp_path / "other.db", build("other", hours=5, seconds=50.0))
+    ended = buildrec("diff", "--db2", other, db=database_path)
+    assert ended.returncode == 1
+    assert ended.stderr.decode().startswith("error: there is no build of 'other' here from before")
+    ended = buildrec("diff", "1", "my-app", "--db2", other, db=database_path)
+    assert b"there is no build 'my-app' in the other history: " in ended.stderr
+
+
+def test_sizes_that_count_something_else_are_told_apart(
+    database_path: Path, tmp_path: Path
+) -> None:
+    def made(kind: str, size: float) -> Build:
+        return build("app", image_size_mb=size, image_size_bytes=int(size * 1e6), size_kind=kind)
+
+    record(database_path, made("unpacked", 4.0))
+    other = another(tmp_path / "other.db", made("containerd", 6.0))
+    for style in ("table", "markdown"):
+        said = buildrec("diff", "1", "1", "--db2", other, "--format", style, db=database_path)
+        shown = said.stdout.decode().replace("`", "")
+        assert "Their sizes do not compare: 4 MB (unpacked) and 6 MB (containerd)" in shown
+
+
+def test_a_backtick_in_a_name_takes_no_code_apart(database_path: Path) -> None:
+    record(database_path, a_build(), build("it`s", hours=2))
+    said = buildrec("diff", "1", "2", "--format", "markdown", db=database_path).stdout.decode()
+    assert said.startswith("it's (build 2) took 10.0 s, 10.0 s less than my-app (build 1)")
 
 
 def test_an_older_history_is_compared_in_a_copy(database_path: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from recorder import figures, queries
+from recorder.errors import BuildNotFoundError
 from recorder.explain import compared, explanation, facts, reference, sentences, sizes
 from recorder.explain.compared import Comparison
 from recorder.explain.facts import Change
@@ -40,8 +41,14 @@ def difference(
     `b` is of the history `other` if that is given; without `b` it is the latest of all, without
     `a` the build before `b` of the same image. Raises BuildNotFoundError.
     """
-    row_b = queries.find_build(other or connection, b)
+    row_b = _of_other(other, b) if other else queries.find_build(connection, b)
     row_a = queries.find_build(connection, a) if a else _before(connection, row_b)
+    if row_a is None and other:
+        raise BuildNotFoundError(
+            f"there is no build of {row_b['image_name']!r} here from before that",
+            "name a build of this history, too",
+        )
+    row_a = row_a or row_b
     build_a = reference.of_row(connection, row_a)
     build_b = reference.of_row(other or connection, row_b)
     comparison = compared.compare(explanation.side(build_a), explanation.side(build_b))
@@ -52,15 +59,36 @@ def difference(
         _sentence(row_a, row_b, comparison, elsewhere=other is not None),
         comparison,
         size,
-        explanation.size_sentence(size),
+        explanation.size_sentence(size) or _apart(row_a, row_b),
         facts.changes(build_a, build_b),
     )
 
 
-def _before(connection: sqlite3.Connection, row: Row) -> Row:
+def _of_other(other: sqlite3.Connection, wanted: str | None) -> Row:
+    try:
+        return queries.find_build(other, wanted)
+    except BuildNotFoundError as error:
+        raise BuildNotFoundError(
+            f"{error.problem} in the other history", "see `buildrec history` with its file as --db"
+        ) from None
+
+
+def _before(connection: sqlite3.Connection, row: Row) -> Row | None:
     values = (row["image_name"], row["completed_at"], row["id"])
     found = connection.execute(_BEFORE, values).fetchone()
-    return queries.find_build(connection, str(found[0])) if found else row
+    return queries.find_build(connection, str(found[0])) if found else None
+
+
+def _apart(row_a: Row, row_b: Row) -> str:
+    """That the sizes of both count something else, where they do."""
+    kinds = [row["size_kind"] or "unknown" for row in (row_a, row_b)]
+    if not (row_a["image_size_mb"] and row_b["image_size_mb"]) or kinds[0] == kinds[1]:
+        return ""
+    sizes = [figures.megabytes(row["image_size_mb"]) for row in (row_a, row_b)]
+    return (
+        f"Their sizes do not compare: {sizes[0]} ({kinds[0]}) and {sizes[1]} ({kinds[1]}) "
+        "count something else."
+    )
 
 
 def _sentence(row_a: Row, row_b: Row, comparison: Comparison, *, elsewhere: bool) -> str:
@@ -86,4 +114,4 @@ def _sentence(row_a: Row, row_b: Row, comparison: Comparison, *, elsewhere: bool
 def _named(row: Row, other: Row) -> str:
     if row["image_name"] == other["image_name"]:
         return f"build {row['id']}"
-    return f"{sentences.shortened(row['image_name'], sentences.LABEL)} (build {row['id']})"
+    return f"{sentences.image(row['image_name'])} (build {row['id']})"

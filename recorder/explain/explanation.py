@@ -254,4 +254,4 @@ def _last_runs(connection: sqlite3.Connection, row: Row, parts: Sequence[Part]) 
 
 
 def _name(row: Row) -> str:
-    return sentences.shortened(str(row["image_name"]), sentences.LABEL)
+    return sentences.image(str(row["image_name"]))

@@ -127,7 +127,7 @@ def _base(connection: sqlite3.Connection, build: Row, branch: str | None) -> int
 
 def _answer(why: Why) -> str:
     """The sentence, with the image's name as code, as its letters may be any."""
-    name = sentences.shortened(str(why.build["image_name"]), sentences.LABEL)
+    name = sentences.image(str(why.build["image_name"]))
     if why.sentence.startswith(name):
         return f"{code(name)}{prose(why.sentence[len(name) :])}"
     return prose(why.sentence)

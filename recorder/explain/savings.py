@@ -121,7 +121,7 @@ def imagine(
     saved = figures.duration(was - would)
     end = f"{saved} less" if was - would >= _LEAST else "no less: other steps take as long"
     sentence = (
-        f"{sentences.shortened(whole.image_name, sentences.LABEL)} would take "
+        f"{sentences.image(whole.image_name)} would take "
         f"{figures.duration(would)} instead of {figures.duration(was)} "
         f"{sentences.listed(said)}: {end}."
     )
@@ -208,7 +208,7 @@ def _most(saving: Saving) -> tuple[float, str]:
 
 
 def _sentence(name: str, kept: Sequence[Saving], builds: int, a_week: float) -> str:
-    shown = sentences.shortened(name, sentences.LABEL)
+    shown = sentences.image(name)
     if not kept:
         return f"{shown}: nothing that ran in the latest {WEEKS} weeks would save time if cached."
     best = kept[0]

@@ -79,8 +79,12 @@ def kind_of(part: Part) -> str:
 
 
 def label(step: Step, most: int = LABEL) -> str:
-    """What a step is called in a sentence: its instruction on one line, without digests."""
-    return shortened(_DIGEST.sub("", aligned.text_of(step)), most)
+    """What a step is called in a sentence: its instruction on one line, without digests.
+
+    In a build of several platforms each has the step, so that its platform stands before it.
+    """
+    platform = f"[{step.platform}] " if step.platform and step.instruction else ""
+    return shortened(platform + _DIGEST.sub("", aligned.text_of(step)), most)
 
 
 def of_layer(instruction: str, most: int = LABEL) -> str:
@@ -93,6 +97,11 @@ def shortened(text: str, most: int) -> str:
     """The text on one line, cut to `most` letters."""
     words = " ".join(harmless.line(text).split())
     return words if len(words) <= most else f"{words[: most - 1].rstrip()}…"
+
+
+def image(name: str) -> str:
+    """What an image is called in a sentence, in which a backtick begins and ends code."""
+    return shortened(name, LABEL).replace("`", "'")
 
 
 def code(text: str) -> str:
