@@ -43,6 +43,8 @@ def test_an_image_has_the_rules_of_all_but_for_its_own(tmp_path):
         ("max-size = 1\nfail-on = 'error'", 2, "say one of regression, warning"),
         ("max-size = true", 1, "give MB"),
         ("max-size = -1", 1, "give MB"),
+        ("max-duration = nan", 1, "nan is no number"),
+        ("max-size = inf", 1, "inf is no number"),
         ("min-cache = 80", 1, "more than the whole"),
         ('metrics = [\n  "size",\n  "speed",\n]', 1, "'speed' is not known"),
         ("ignore = 'x'", 1, "no list of texts"),

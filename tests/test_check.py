@@ -173,3 +173,12 @@ def test_a_setting_that_is_wrong_is_told_with_its_line(worse):
     assert "buildrec.toml, line 3: `max-duraton` is not known: did you mean `max-duration`" in (
         done.stderr
     )
+
+
+def test_a_budget_that_cannot_be_held_is_told(worse):
+    """Its image has no known size, or is none: a check that passes for that says so."""
+    Path("buildrec.toml").write_text("[images.ap]\nmax-duration = 1\n")
+    done = buildrec(worse, "check", "--max-size", "1GB", "--min-cache", "0")
+    assert "note: there is no build of ap, for which rules are set" in done.stderr
+    assert "note: the latest build of app has no known size to judge" in done.stderr
+    assert "note" not in buildrec(worse, "check", "app").stderr

@@ -162,6 +162,25 @@ def test_a_part_for_each_image_that_is_asked_for(database_path: Path) -> None:
                                    db=database_path).stdout)) == 2  # fmt: skip
 
 
+def test_two_builds_of_an_image_are_one_part_and_none_is_left_out(database_path: Path) -> None:
+    """As of a bake of two targets without tags; the same build twice is there once."""
+    record(database_path, usual(0), usual(1), slow(9))
+    text = buildrec("report", "1", "3", "shop/api", db=database_path).stdout.decode()
+    assert text.count("### ") == 2
+    assert text.count("<!-- buildrec: end -->") == 1
+    assert text.index("the first build to compare") < text.index("slower than usual")
+
+
+def test_a_comment_that_is_no_utf8_is_brought_up_to_date_all_the_same(
+    database_path: Path, tmp_path: Path
+) -> None:
+    record(database_path, usual(0))
+    (tmp_path / "old.md").write_bytes(b"caf\xe9\n")
+    done = buildrec("report", "--update", tmp_path / "old.md", db=database_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "shop/api" in done.stdout.decode()
+
+
 def test_the_json_holds_what_the_report_tells(database_path: Path) -> None:
     record(database_path, *(usual(n) for n in range(4)), slow(9))
     words = ("report", "--base", "main", "--format", "json")

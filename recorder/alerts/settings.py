@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,8 @@ class _Reader:
             return self._choice(value, FAIL_ON, here)
         if key == "metrics":
             return tuple(self._choice(v, tuple(LIMITS), here) for v in self._texts(value, here))
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        # A budget that is no number (`nan`) or has no end would never be broken.
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
             raise self._wrong(here, f"{value!r} is no number from 0 up", _UNITS[key])
         if key in {"min-cache", "min-change"} and value > 1:
             raise self._wrong(here, f"{value!r} is more than the whole", _UNITS[key])

@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any, NamedTuple
 
-from recorder import figures
+from recorder import figures, harmless
 from recorder.alert_tables import STANDING
 from recorder.alerts.settings import Rules, Settings
 from recorder.errors import BuildNotFoundError
@@ -53,6 +53,40 @@ def standing(
         if not settings.ignores(name):
             found += _budgets(connection, name, settings.of(name))
     return sorted(found, key=lambda one: not one.fails)
+
+
+def unheld(
+    connection: sqlite3.Connection, settings: Settings, image_name: str | None = None
+) -> list[str]:
+    """What is asked of images, but cannot be held against them: a sentence for each kind."""
+    names = _images(connection, image_name)
+    found = []
+    if image_name is None and (unknown := sorted({*(settings.images or {})} - {*names})):
+        found.append(f"there is no build of {_some(unknown)}, for which rules are set")
+    for column, budget, what in (
+        ("image_size_mb", "max_size", "size"),
+        ("cache_ratio", "min_cache", "cache ratio"),
+    ):
+        asked = [
+            name
+            for name in names
+            if getattr(settings.of(name), budget) is not None and not settings.ignores(name)
+        ]
+        query = f"SELECT {column} FROM ({_LATEST})"
+        values = {name: connection.execute(query, (name,)).fetchone() for name in asked}
+        lacking = [
+            name
+            for name, row in values.items()
+            if row and (row[0] is None or (budget == "max_size" and not row[0]))
+        ]
+        if lacking:
+            found.append(f"the latest build of {_some(lacking)} has no known {what} to judge")
+    return found
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(harmless.line(name) for name in names[:3])
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
 def acknowledged(connection: sqlite3.Connection, image_name: str | None = None) -> int:

@@ -55,6 +55,7 @@ def check(
     with database.connect_to_change(app.database) as connection:
         full_pass.judge_all(connection, [image_name] if image_name else None)
         found = verdict.standing(connection, settings, image_name)
+        notes = verdict.unheld(connection, settings, image_name)
     if style == "table":
         for one in found:
             click.echo(_line(one))
@@ -62,6 +63,8 @@ def check(
             click.echo(_quiet(app, image_name))
     else:
         output.emit([one.row() for one in found], style, [], "")
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
     if tell:
         _tell(app, settings)
     return FAILED if any(one.fails for one in found) else 0

@@ -1,6 +1,7 @@
 """`buildrec report`."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
@@ -12,6 +13,7 @@ from recorder.cli.context import App
 from recorder.errors import CannotWriteError
 from recorder.explain import comment
 from recorder.explain import report as reports
+from recorder.explain.report import Report
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 
@@ -26,7 +28,8 @@ _SUMMARY = "GITHUB_STEP_SUMMARY"
               "or merge request in CI is for; else the usual build]")  # fmt: skip
 @click.option("--url", "pages", metavar="URL", envvar="BUILDREC_URL",
               help="Link to the publication there.")  # fmt: skip
-@click.option("--update", "old", type=click.File(encoding="utf-8"), metavar="FILE",
+@click.option("--update", "old", type=click.File(encoding="utf-8", errors="replace"),
+              metavar="FILE",
               help="Print this comment's text with our part made anew; - is stdin.")  # fmt: skip
 @click.pass_obj
 def report(
@@ -50,13 +53,18 @@ def report(
         plain = [reports.plain(one) for one in found]
         output.emit_json(plain if builds else plain[0])
         return
-    sections = [
-        (one.why.build["image_name"], reports.markdown(one, pages))
-        for one in found
-    ]  # fmt: skip
+    sections = _sections(found, pages)
     click.echo(comment.updated(old.read() if old else "", sections), nl=False)
     if summary := os.environ.get(_SUMMARY):
         _append(Path(summary), comment.updated("", sections))
+
+
+def _sections(found: Iterable[Report], pages: str | None) -> list[tuple[str, str]]:
+    """A part for each image, with all of its builds that were asked for, each once."""
+    parts: dict[str, list[str]] = {}
+    for one in {one.why.build["id"]: one for one in found}.values():
+        parts.setdefault(one.why.build["image_name"], []).append(reports.markdown(one, pages))
+    return [(image_name, "\n\n".join(texts)) for image_name, texts in parts.items()]
 
 
 def _append(path: Path, text: str) -> None:

@@ -75,7 +75,8 @@ def _lines(found: Savings) -> list[str]:
     titles = ["step", "if", "ran", "took", "saves a build", "saves a week"]
     rest = len(found.savings) - len(table)
     more = [explained.dim(f"  and {rest} that save less")] if rest else []
-    about = (f"  over {found.builds} builds in {found.span}; "
+    builds = "1 build" if found.builds == 1 else f"{found.builds} builds"
+    about = (f"  over {builds} in {found.span}; "
              "a step beside longer ones saves less than it took")  # fmt: skip
     return [*lines, "", output.table(table, titles), *more, "", explained.dim(about)]
 

@@ -220,5 +220,5 @@ def _sentence(name: str, kept: Sequence[Saving], builds: int, a_week: float) -> 
     return (
         f"{shown}: {way} would save {figures.duration(best.minutes_a_week * 60)} a week "
         f"({figures.duration(best.saves)} in each build that runs it, {best.ran} of {builds}; "
-        f"{often} builds a week)."
+        f"{often} {'build' if often == '1' else 'builds'} a week)."
     )
