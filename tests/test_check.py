@@ -39,6 +39,13 @@ def test_too_little_history_is_told(database_path):
     )  # fmt: skip
 
 
+def test_one_build_is_no_builds(database_path):
+    record_series(database_path, noisy(1))
+    assert buildrec(database_path, "check").stdout == (
+        "all images: 1 completed build, not enough history yet\n"
+    )
+
+
 def test_a_regression_exits_3_with_its_sentence(worse):
     done = buildrec(worse, "check", "app")
     assert done.returncode == 3

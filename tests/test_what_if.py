@@ -147,7 +147,9 @@ def test_an_image_without_builds_and_one_without_steps(database_path: Path) -> N
     record(database_path, build("bare"))
     found = json.loads(buildrec("what-if", "bare", db=database_path).stdout)
     assert found["savings"] == []
-    assert found["sentence"].startswith("bare: nothing")
+    assert found["sentence"].startswith("bare: nothing can be said, as no steps")
+    ended = buildrec("what-if", "bare", "--cached", "RUN", db=database_path)
+    assert ended.stderr.startswith(b"error: the steps of the build are not recorded: ")
     ended = buildrec("what-if", "no-such", db=database_path)
     assert ended.returncode == 1
     assert b"no build of 'no-such'" in ended.stderr

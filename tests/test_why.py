@@ -376,6 +376,20 @@ def test_the_command_prints_one_screen_json_or_markdown(database_path: Path) -> 
     assert "| `RUN npm ci` | not cached | cached | 1 m 36 s | +1 m 36 s |" in shown
 
 
+def test_the_table_fits_a_narrow_terminal_and_calls_one_build_before_not_usual(
+    database_path: Path,
+) -> None:
+    record(database_path, usual(1), replace(usual(2), build_duration=20.0))
+    words = ("why", "--format", "table")
+    text = buildrec(*words, db=database_path, environ={"COLUMNS": "44"}).stdout.decode()
+    table = [line for line in text.splitlines() if line.startswith("  ")][:-1]
+    assert max(map(len, table)) <= 44
+    assert table[0].split() == ["STEP", "BEFORE", "NOW", "ADDS"]
+    record(database_path, replace(usual(3), build_duration=30.0))
+    text = buildrec(*words, db=database_path).stdout.decode()
+    assert re.search("STEP +USUAL +NOW +ADDS", text)
+
+
 def test_the_json_of_the_command_has_stable_columns(reader: Callable[..., Why]) -> None:
     found = rows.of_why(reader(usual(1), usual(2)))
     assert list(found) == [

@@ -112,8 +112,9 @@ def _quiet(app: App, image_name: str | None) -> str:
     builds = sum(row["successful_builds"] for row in rows)
     few = sum(row["successful_builds"] <= ENOUGH for row in rows)
     what = "all images" if image_name is None else output.safe(image_name)
+    what += f": {builds} completed {'build' if builds == 1 else 'builds'}"
     if few == len(rows):
-        return f"{what}: {builds} completed builds, not enough history yet"
+        return f"{what}, not enough history yet"
     more = f" ({few} of {len(rows)} images have not enough history yet)" if few else ""
     known = f" but what is acknowledged ({taken})" if taken else ""
-    return f"{what}: {builds} completed builds, nothing got worse{known}{more}"
+    return f"{what}, nothing got worse{known}{more}"

@@ -17,6 +17,8 @@ from recorder.explain.sizes import SizeComparison
 FORMATS = ("table", "json", "markdown")
 
 _BAR = 12
+_NARROW = 60  # columns
+_LABEL = 12
 
 
 def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -118,12 +120,13 @@ class _Line(tuple[str, str, str, str, str, float]):
 
 
 def _table(rows: Sequence[_Line], titles: Sequence[str]) -> list[str]:
-    columns = shutil.get_terminal_size((100, 24)).columns
-    width = min(max(60, columns), 140)
+    width = min(shutil.get_terminal_size((100, 24)).columns, 140)
+    if width < _NARROW:  # what became of a step has no room
+        rows = [_Line(row[0], "", *row[2:]) for row in rows]
     wide = [max(len(str(row[i])) for row in [titles, *rows]) for i in range(5)]
     bar = _BAR if width >= 90 else 0
     room = width - sum(wide[1:]) - 2 * 5 - (bar + 2 if bar else 0)
-    label = max(16, min(wide[0], room))
+    label = max(_LABEL, min(wide[0], room))
     lines = [dim(_joined(titles, label, wide))]
     for place, row in enumerate(rows):
         text = _joined([sentences.shortened(row[0], label), *row[1:5]], label, wide)

@@ -43,9 +43,9 @@ def _lines(found: Why) -> list[str]:
     if found.comparison and found.reference:
         sides = (figures.duration(found.reference["build_duration"]),
                  figures.duration(found.build["build_duration"]))  # fmt: skip
-        blocks.append(
-            explained.parts(found.parts, found.comparison.difference, sides, ("usual", "now"))
-        )
+        is_usual = found.usual is not None and found.usual.builds > 1
+        titles = ("usual" if is_usual else "before", "now")
+        blocks.append(explained.parts(found.parts, found.comparison.difference, sides, titles))
     if found.size_sentence:
         blocks += [[output.safe(found.size_sentence)], explained.layers(found.size)]
     changes = explained.changes(found.changes)

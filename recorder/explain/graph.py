@@ -66,6 +66,10 @@ def find(steps: Sequence[Step], text: str) -> int:
 
     Raises StepNotFoundError for none, or for several.
     """
+    if not steps:
+        raise StepNotFoundError(
+            "the steps of the build are not recorded", "name one that has steps with --build"
+        )
     wanted = text.strip().lower()
     for test in (
         lambda step: step.step_key == wanted,

@@ -89,6 +89,9 @@ def savings(connection: sqlite3.Connection, image_name: str | None) -> Savings:
     listed = [_saving(how, runs, len(builds), a_week) for (_, how), runs in found.items()]
     kept = sorted((s for s in listed if s.minutes_a_week * 60 >= _LEAST), key=_most)
     sentence = _sentence(name, kept, len(builds), a_week)
+    if builds and not any(build.steps for build in builds):
+        shown = sentences.image(name)
+        sentence = f"{shown}: nothing can be said, as no steps of its builds are recorded."
     return Savings(name, len(builds), weeks, a_week, tuple(kept), sentence)
 
 
