@@ -156,3 +156,25 @@ def test_files_that_an_ignore_file_keeps_away_are_called_gone(recorded: Recorded
     (recorded.context / ".dockerignore").write_text("**/*.log")
     recorded.build()
     assert recorded.cause().words == "sub/a.log and sub/b.log are gone"
+
+
+def test_an_env_line_of_a_stage_that_an_argument_names_is_a_cause(recorded: Recorded) -> None:
+    lines = ("FROM ${V}", f"RUN echo {unlike_any_other()}")
+    for number in (1, 2):
+        shell = "ARG V=one\n" + SHELL.replace("scratch", "scratch AS one")
+        recorded.write(f"ENV A={number}", *lines, shell=shell)
+        recorded.build()
+    cause = recorded.cause()
+    assert (cause.kind, cause.words) == ("instruction", "`ENV A=1` became `ENV A=2`")
+
+
+def test_a_step_that_two_stages_share_hides_no_line_after_it(recorded: Recorded) -> None:
+    word = unlike_any_other()
+    two = ("FROM scratch AS two", "COPY busybox /bin/sh", f"RUN echo {word}")
+    last = (f"RUN echo {word} 2", "COPY --from=one /bin/sh /x")
+    for number in (1, 2):
+        shell = SHELL.replace("scratch", "scratch AS one")
+        recorded.write(f"RUN echo {word}", *two, f"ENV A={number}", *last, shell=shell)
+        recorded.build()
+    cause = recorded.cause()
+    assert (cause.kind, cause.words) == ("instruction", "`ENV A=1` became `ENV A=2`")

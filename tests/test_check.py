@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -189,3 +190,22 @@ def test_a_budget_that_cannot_be_held_is_told(worse):
     assert "note: there is no build of ap, for which rules are set" in done.stderr
     assert "note: the latest build of app has no known size to judge" in done.stderr
     assert "note" not in buildrec(worse, "check", "app").stderr
+
+
+def test_a_verdict_that_nobody_reads_still_fails_the_check(worse):
+    """As in `buildrec check | head -1` with `pipefail`, where the reader may be gone first."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, "-m", "recorder", "--db", str(worse), "check"]
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (3, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_an_output_that_has_no_room_is_an_error_with_a_cure(worse):
+    words = [sys.executable, "-m", "recorder", "--db", str(worse), "why"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: no room is left to write")

@@ -1,9 +1,9 @@
 """The `buildrec` group: global options, commands loaded on use, errors as one sentence."""
 
+import errno
 import importlib
 import keyword
 import logging
-import os
 import sys
 from typing import Any, NoReturn
 
@@ -104,11 +104,15 @@ def _exit_code(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way
     except (click.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:
-        # The reader of our pipe has gone (`| head`): nothing is left to say, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        from recorder.cli import output
+
+        output.to_nobody()
         return 0
     except Exception as error:
         logging.getLogger("recorder.cli").debug("a bug", exc_info=True)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            click.echo(f"error: no room is left to write ({error.strerror}): make some.", err=True)
+            return 1
         problem = f"an unexpected {type(error).__name__}: {error}"
         click.echo(f"error: {problem}: run again with -v and report what it shows.", err=True)
         return 1

@@ -56,6 +56,18 @@ def check(
         full_pass.judge_all(connection, [image_name] if image_name else None)
         found = verdict.standing(connection, settings, image_name)
         notes = verdict.unheld(connection, settings, image_name)
+    try:
+        _show(app, found, image_name, style)
+    except BrokenPipeError:  # the verdict stands, though nobody reads it
+        output.to_nobody()
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+    if tell:
+        _tell(app, settings)
+    return FAILED if any(one.fails for one in found) else 0
+
+
+def _show(app: App, found: list[Standing], image_name: str | None, style: str) -> None:
     if style == "table":
         for one in found:
             click.echo(_line(one))
@@ -63,11 +75,6 @@ def check(
             click.echo(_quiet(app, image_name))
     else:
         output.emit([one.row() for one in found], style, [], "")
-    for note in notes:
-        click.echo(f"note: {note}", err=True)
-    if tell:
-        _tell(app, settings)
-    return FAILED if any(one.fails for one in found) else 0
 
 
 def _tell(app: App, settings: Settings) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -61,6 +62,11 @@ def emit_json(value: Any) -> None:
 def default_style() -> str:
     """`table` when stdout is a terminal, else `json`."""
     return "table" if sys.stdout.isatty() else "json"
+
+
+def to_nobody() -> None:
+    """Let nothing be said any more, not even at exit: who read our pipe has gone (`| head`)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parsed(row: Row) -> Row:

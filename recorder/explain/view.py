@@ -1,7 +1,8 @@
 """One build as a cause looks at it: its steps, what each stands on, its Dockerfile. Pure."""
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable
 
 from recorder import base_names, dockerfile_settings, step_names
 from recorder.dockerfile_settings import Setting
@@ -21,6 +22,7 @@ class View:
         self.has_graph = bool(build.inputs.graph)
         self._needs = dict(enumerate(build.inputs.graph, 1))
         self._ran: dict[int, frozenset[int]] = {}
+        self._stood: dict[int, frozenset[int]] = {}
 
     def ran_above(self, step: Step) -> frozenset[int]:
         """The positions of the steps that a step needs, but not of those behind a cached one.
@@ -38,7 +40,9 @@ class View:
 
         Of a step that takes files from elsewhere they alone count, and not where they come from.
         """
-        return self._reached(step, self._below_it)
+        if step.position not in self._stood:
+            self._stood[step.position] = self._reached(step, self._below_it)
+        return self._stood[step.position]
 
     def bases(self, step: Step) -> dict[str, str | None]:
         """The images that a step stands on or takes from, with their digests as far as known."""
@@ -114,29 +118,50 @@ class View:
     def _parents(self, stage: str) -> list[str]:
         """The stages that a stage is from, the nearest first."""
         found: list[str] = []
-        while parent := _parent(self.settings, stage, {stage, *found}):
-            found.append(parent)
-            stage = parent
+        while (base := self._base_of(stage)) in self._stages and base not in (stage, *found):
+            found.append(base)
+            stage = base
         return found
 
+    @functools.cached_property
+    def _stages(self) -> frozenset[str]:
+        """The stages that its Dockerfile has."""
+        return frozenset(line.stage for line in self.settings if line.stage)
+
+    def _base_of(self, stage: str) -> str:
+        """What a stage is from: another one, an image, `scratch`; empty where that is not known."""
+        for line in self.settings:
+            words = [word for word in line.text.split() if not word.startswith("--")]
+            if line.stage == stage and words[0].upper() == "FROM" and len(words) > 1:
+                return self._expanded(words[1]).lower()
+        return ""
+
+    def _expanded(self, text: str) -> str:
+        """A text before the first stage, or of a FROM, with the arguments that hold there."""
+        for line in reversed(self.settings):
+            if line.stage or line.text[:4].upper() != "ARG ":
+                continue
+            name, _, default = line.text[4:].strip().partition("=")
+            value = self.build.build_args.get(name, default.strip("\"'"))
+            plain = value.replace("\\", "\\\\")
+            text = re.sub(rf"\${re.escape(name)}(?!\w)|\${{{re.escape(name)}}}", plain, text)
+        return text
+
     def _rank(self, step: Step) -> int:
-        """How many steps stand before this one in its stage."""
+        """How many steps stand before this one in its stage.
+
+        By its number, as one that another stage has, too, is there once; an image is number 1.
+        """
+        if step.step and self.settings:
+            base = self._base_of(self.stage_of(step))
+            is_image = base not in self._stages and base not in ("scratch", "")
+            return step.step - 1 - is_image
         return sum(
             _place(other) == _place(step)
             and step_names.is_instruction(other.kind)
             and (other.step or 0) < (step.step or 0)
             for other in self.build.steps
         )
-
-
-def _parent(lines: Sequence[Setting], stage: str, seen: set[str]) -> str:
-    """The stage that `stage` is from; empty for an image, or what was seen already."""
-    for line in lines:
-        words = [word for word in line.text.split() if not word.startswith("--")]
-        if line.stage == stage and words[0].upper() == "FROM" and len(words) > 1:
-            parent = words[1].lower()
-            return parent if parent not in seen else ""
-    return ""
 
 
 def _is_cached(step: Step) -> bool:
