@@ -94,9 +94,14 @@ def before(moment: datetime, seconds: float) -> datetime:
 
 @functools.lru_cache(maxsize=64)
 def _lookup(name: str) -> tzinfo | None:
-    import pytz  # here, since reading its list of zones costs 10 ms that `buildrec build` lacks
+    import pytz  # here, as most modules that import this one need no zone
 
     try:
+        if name == DEFAULT_ZONE:  # pytz.timezone would first open the files of all 600 zones
+            from pytz.tzfile import build_tzinfo
+
+            with pytz.open_resource(name) as file:  # type: ignore[attr-defined]
+                return cast(tzinfo, build_tzinfo(name, file))
         return cast(tzinfo, pytz.timezone(name))
-    except (pytz.UnknownTimeZoneError, UnicodeEncodeError, AttributeError):
+    except (pytz.UnknownTimeZoneError, UnicodeEncodeError, AttributeError, OSError):
         return None
