@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from recorder import migrations, schema
+from recorder import schema
 from recorder.errors import (
     DamagedDatabaseError,
     DatabaseError,
@@ -271,6 +271,8 @@ def use_wal(connection: sqlite3.Connection, timeout: float) -> None:
 
 def _prepare(connection: sqlite3.Connection, path: Path, timeout: float) -> None:
     """Switch the file to WAL and make or upgrade its tables, beside others who do the same."""
+    from recorder import migrations  # here, as a file that is up to date needs none
+
     # Of a blank file; then `prune` gives room back to the disk without a long lock.
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     use_wal(connection, timeout)

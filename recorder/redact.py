@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import os
 import re
-import secrets as random_source
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -241,8 +240,8 @@ def _home() -> str:
 
 
 def _make_key(path: Path) -> bytes:
-    key = random_source.token_hex(32).encode()
-    fresh = path.with_name(f"{path.name}.{random_source.token_hex(8)}")
+    key = os.urandom(32).hex().encode()
+    fresh = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

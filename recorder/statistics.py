@@ -2,13 +2,13 @@
 
 import math
 import sqlite3
-import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from recorder.contribution import CONTRIBUTION_COLUMNS, Contribution
 from recorder.days import DayTotals
 from recorder.days import rebuild as rebuild_days
+from recorder.judging.ranks import median
 from recorder.model import MICRO
 
 WINDOW = 100
@@ -184,7 +184,7 @@ def refresh(connection: sqlite3.Connection, image: str, now: str) -> None:
         "failed_builds": failed,
         "min_duration": None if least is None else least / MICRO,
         "max_duration": None if most is None else most / MICRO,
-        "median_duration": statistics.median(recent) if recent else None,
+        "median_duration": median(recent) if recent else None,
         "p95_duration": nearest_rank(recent, 0.95),
         "last_duration": recent[0] if recent else None,
         "last_size_mb": last_size_mb,

@@ -1,6 +1,5 @@
 """Reads what the command line of a `docker buildx build` says, without changing a word of it."""
 
-import csv
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,6 +51,8 @@ class Arguments:
 
     def secrets(self, environ: Mapping[str, str] = os.environ) -> set[str]:
         """The values behind `--secret`, whole and line by line, as far as they can be read."""
+        import csv  # here, as few builds have a secret
+
         found: set[str] = set()
         for value in self.flags.get("--secret", []):
             parts = next(csv.reader([value]), [])
