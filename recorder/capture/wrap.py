@@ -49,19 +49,18 @@ def _run(
     plain: "PlainBuild | None" = None,
     tee: "Tee | None" = None,
 ) -> int:
-    import threading
-
     ending = Ending()
 
     def record() -> None:
         _record(plan, words, ending, plain, tee)
         ending.say_recorded()
 
-    thread = threading.Thread(target=record, daemon=True)
-
     def started() -> None:
+        import threading
+
+        ending.expect()
         try:
-            thread.start()
+            threading.Thread(target=record, daemon=True).start()
         except RuntimeError as error:  # the limit of processes is reached
             ending.troubles.append(f"{error}.")
             ending.say_recorded()
@@ -109,6 +108,7 @@ def _record(
     tee: "Tee | None",
 ) -> None:
     """Record beside the command; whatever goes wrong becomes a sentence, for no build's harm."""
+    import gc
     import logging
 
     try:
@@ -117,8 +117,11 @@ def _record(
 
             by_output.record(plan, plain, tee.lines if tee else [], ending)
             return
+        gc.disable()  # what is imported stays: a search for garbage in it is in vain
         from recorder.capture.recording import Recording
 
+        gc.freeze()
+        gc.enable()
         Recording(plan, words, ending).run()
     except RecorderError as error:
         ending.troubles.append(str(error))
