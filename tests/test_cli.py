@@ -230,6 +230,21 @@ def test_help_names_every_command_without_loading_them() -> None:
     assert "serve" in done.stdout
 
 
+def test_a_wrapped_command_starts_before_anything_heavy_is_loaded() -> None:
+    script = (
+        "import os, sys; from recorder.cli import main\n"
+        "def spawn(*words, **how):\n"
+        "    print(words[0], *{'asyncio', 'logging', 'sqlite3', 'threading', 'typing'}"
+        " & set(sys.modules), flush=True)\n"
+        "    os._exit(0)\n"
+        "os.posix_spawnp = spawn; sys.argv = ['buildrec', 'build', '.']; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "docker\n", done.stderr
+
+
 def test_recording_loads_neither_sqlite_utils_nor_the_docker_sdk(database_path: Path) -> None:
     script = (
         "import sys; from recorder.cli.app import buildrec\n"

@@ -1,6 +1,8 @@
 """Times: one instant, written in UTC and in the zone of the people."""
 
 import logging
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import properties  # noqa: F401
@@ -53,6 +55,36 @@ def test_an_unknown_zone_is_utc_with_a_warning(bad, caplog):
         assert times.zone_name(None, {"BUILDREC_TIMEZONE": bad}) == "UTC"
     assert [bad in record.getMessage() for record in caplog.records] == [True, True]
     assert times.zone(bad) is UTC
+
+
+@given(MOMENTS)
+def test_the_default_zone_is_that_of_pytz(moment):
+    theirs = moment.astimezone(pytz.timezone(times.DEFAULT_ZONE))
+    ours = moment.astimezone(times.zone(times.DEFAULT_ZONE))
+    assert (ours.isoformat(), ours.tzname()) == (theirs.isoformat(), theirs.tzname())
+
+
+def test_the_default_zone_is_found_without_a_look_for_the_others():
+    code = (
+        "import sys; from recorder import times\n"
+        "opened = []\n"
+        "sys.addaudithook(lambda event, words: event == 'open' and opened.append(str(words[0])))\n"
+        "print(times.zone(times.zone_name(None, {})))\n"
+        "print(*[path for path in opened if 'zoneinfo' in path])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    zone, opened = done.stdout.split()
+    assert zone == "Asia/Singapore"
+    assert opened.endswith("Asia/Singapore")
+
+
+def test_without_the_file_of_the_default_zone_it_is_utc(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTZ_TZDATADIR", str(tmp_path))
+    times._lookup.cache_clear()
+    try:
+        assert times.zone(times.DEFAULT_ZONE) is UTC
+    finally:
+        times._lookup.cache_clear()
 
 
 def test_the_row_holds_the_official_spelling_of_a_zone():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recorder import database, naming, spool, times
-from recorder.capture import arguments, by_clock, origin
+from recorder.capture import arguments, origin
 from recorder.capture.assemble import Circumstances, assemble
 from recorder.capture.command import Ending, Plan
 from recorder.capture.context_files import NOT_SEEN, Looking
@@ -185,6 +185,8 @@ class Recording:
         The engine keeps no history, or the build failed before it got there. Wrong usage, and what
         only prints or checks, is no build.
         """
+        from recorder.capture import by_clock  # here, as few builds need it
+
         asked = self._arguments
         if self._plan.kind != "build" or self._skipped or by_clock.is_no_build(asked):
             return

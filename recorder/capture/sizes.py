@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from recorder import database, queries
-from recorder.engine import endpoints, images, records
+from recorder.engine import endpoints, records
 from recorder.errors import RecorderError
 from recorder.model import Build
 
@@ -26,6 +26,8 @@ def with_size(build: Build, record: Any, path: Path) -> Build:
         return build
     if build.image_digest and (known := _known(build.image_name, build.image_digest, path)):
         return replace(build, image_size_bytes=known[0], size_kind=known[1])
+    from recorder.engine import images  # here, as a rebuild from cache has returned by now
+
     try:
         # Not by a tag where the digest is known: the tag may stand for a later build by now.
         own = build.image_digest if endpoint else None
