@@ -18,7 +18,7 @@ _FEW = 3
 """The spread of n values is taken larger by this over n: that of few is known badly."""
 _ALONE = 4.0
 """How many spreads a value must be off to be a warning."""
-_EACH, _MOST, _TOGETHER = 1.3, 3.0, 6.3
+_EACH, _MOST, _TOGETHER = 1.0, 3.0, 6.2
 """How many spreads each pending value must be off, how many count of each, and their sum."""
 _NEARLY_ALL = 0.9
 """The share of the baseline above which the pending values must lie."""
