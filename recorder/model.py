@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from recorder.errors import BadValueError
@@ -12,6 +12,7 @@ from recorder.times import DEFAULT_ZONE, before
 Status = Literal["completed", "failed", "canceled"]
 STATUSES: tuple[Status, ...] = ("completed", "failed", "canceled")
 MICRO = 1_000_000
+_MILLISECOND = timedelta(milliseconds=1)
 _MOST = 1e8  # three years, or a hundred terabytes: what is more is a mistake, and spoils sums
 
 
@@ -102,8 +103,10 @@ class Build:
 
     Durations are seconds, sizes bytes (`image_size_mb`: 10^6 bytes, for sources that know no
     better), instants aware datetimes. `zone` is the IANA name that `build_timestamp` is written
-    in. `secrets` are values that must not be written anywhere; they are never stored.
-    `saved_seconds` is told by another history alone; the store finds it for all other builds.
+    in. `started_at` always is `build_duration` before `completed_at`: the clock that a source read
+    may have been set meanwhile. `secrets` are values that must not be written anywhere; they are
+    never stored. `saved_seconds` is told by another history alone; the store finds it for all
+    other builds.
 
     Raises BadValueError for a name that is empty, a duration or size that is negative or not a
     number, an unknown status, or an instant without its zone.
@@ -160,9 +163,13 @@ class Build:
         object.__setattr__(self, "ref", self.ref or None)
         if self.completed_at.tzinfo is None or (self.started_at and self.started_at.tzinfo is None):
             raise BadValueError("a build's time has no zone", "give an aware datetime")
-        if self.started_at is None:
-            began = before(self.completed_at, self.build_duration)
-            object.__setattr__(self, "started_at", began)
+        if self.started_at is not None:
+            # A file that tells both to the millisecond tells the end to the microsecond thus.
+            exact = self.started_at + timedelta(seconds=self.build_duration)
+            if self.completed_at < exact < self.completed_at + _MILLISECOND:
+                object.__setattr__(self, "completed_at", exact)
+        began = before(self.completed_at, self.build_duration)
+        object.__setattr__(self, "started_at", began)
         if self.image_size_bytes is not None:
             object.__setattr__(self, "image_size_mb", self.image_size_bytes / MICRO)
         elif self.image_size_mb is not None:

@@ -102,9 +102,11 @@ def to_build(
     """
     attributes = dict(record.FrontendAttrs)
     arguments = _arguments(attributes)
-    begun, ended = _nanoseconds(record.CreatedAt), _nanoseconds(record.CompletedAt)
+    created = _nanoseconds(record.CreatedAt)
+    # To the microsecond, so that the duration is what lies between the two as they are told.
+    begun, ended = (t // 1000 * 1000 for t in (created, _nanoseconds(record.CompletedAt)))
     duration = max(0, ended - begun) / 1e9
-    vertices, transfers = _events(trace, begun)
+    vertices, transfers = _events(trace, created)
     folded = steps.fold(vertices, window=duration, transfers=transfers, arguments=arguments)
     names = tags(record)
     revision = attributes.get("vcs:revision", "")
