@@ -76,6 +76,8 @@ def plan(path: Path, rules: Rules) -> Pruned:
         if rules.max_bytes is not None:
             over = room.used(connection) - len(ids) * each - rules.max_bytes
             more = _oldest(connection, _how_many(over, each), but=set(ids))
+            over += sum(share.days for share in _shares(connection, more)) * _DAY_BYTES
+            more = _oldest(connection, _how_many(over, each), but=set(ids))
             most = rules.max_bytes if len(more) == _how_many(over, each) else before
             ids += more
         shares = _shares(connection, ids)
