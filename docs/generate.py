@@ -24,6 +24,7 @@ TITLES = {
     "pruned_days": "Totals of builds that were pruned",
     "step_names": "Names of steps",
     "build_steps": "Steps, compact",
+    "step_errors": "Errors of steps",
     "step_last_runs": "Last real run of each step",
     "build_warnings": "Warnings",
     "images": "Images whose layers are known",
@@ -42,9 +43,9 @@ TITLES = {
     "steps": "Steps",
 }
 HIDDEN = (
-    "build_totals", "build_days", "pruned_days", "step_names", "step_last_runs", "images",
-    "layer_instructions", "image_layers", "live_builds", "imported_files", "alert_messages",
-    "judged_images",
+    "build_totals", "build_days", "pruned_days", "step_names", "step_errors", "step_last_runs",
+    "images", "layer_instructions", "image_layers", "live_builds", "imported_files",
+    "alert_messages", "judged_images",
     "input_parts", "build_inputs",
 )  # fmt: skip
 SORT = {
@@ -113,10 +114,11 @@ def _about(text: str, unit: str) -> str:
 
 def _view_columns(view: str) -> list[tuple[str, str, str]]:
     known = {c.name: (c.name, c.about, c.unit) for t in schema.TABLES for c in t.columns}
+    known |= {c.name: (c.name, c.about, c.unit) for c in schema.STEP_ERRORS.columns}
     known |= {c.name: (c.name, c.about, c.unit) for c in schema.STEP_NAMES.columns}
     known |= {c.name: (c.name, c.about, c.unit) for c in schema.BUILD_STEPS.columns}
     known |= {column[0]: column for column in OF_VIEW.get(view, ())}
-    selected = views.VIEWS[view].split("FROM ")[0].replace("SELECT", "").split(",\n")
+    selected = views.VIEWS[view].split("\n        FROM ")[0].replace("SELECT", "").split(",\n")
     names = [part.split()[-1].split(".")[-1] for part in selected]
     return [known[name] for name in names]
 

@@ -30,7 +30,8 @@ def schema_page() -> str:
         for column in table.columns:
             unit = f" ({column.unit})" if column.unit else ""
             about = f"{column.about.removesuffix('.')}{unit}."
-            lines.append(f"| `{column.name}` | {column.sql.split(' ')[0]} | {about} |")
+            kind = f"{column.sql.split(' ')[0]}{', derived' * bool(column.derived)}"
+            lines.append(f"| `{column.name}` | {kind} | {about} |")
     lines += ["", "## Indexes", "", "| index | for |", "| --- | --- |"]
     lines += [f"| `{index.name}` | {index.about} |" for index in schema.INDEXES]
     for name, about in views.VIEW_ABOUT.items():

@@ -13,21 +13,24 @@ _USED_NAMES = (
     "CROSS JOIN incoming.build_steps AS s ON s.build_id = t.source)"
 )
 _STEPS = """
-INSERT INTO build_steps
+INSERT INTO build_steps (build_id, position, name_id, marks, started_us, duration_us, bytes)
 SELECT
   t.target,
   CAST(s.position AS INTEGER),
   n.target,
-  s.cached = 1,
-  s.shared = 1,
-  s.critical = 1,
+  CAST(s.marks AS INTEGER) & 7,
   CAST(s.started_us AS INTEGER),
   CAST(s.duration_us AS INTEGER),
-  CAST(s.bytes AS INTEGER),
-  CASE WHEN s.error IS NOT NULL THEN mask(s.error) END
+  CAST(s.bytes AS INTEGER)
 FROM temp.taken AS t
 CROSS JOIN incoming.build_steps AS s ON s.build_id = t.source
 JOIN temp.names AS n ON n.source = s.name_id
+"""
+_ERRORS = """
+INSERT INTO step_errors (build_id, position, error)
+SELECT t.target, CAST(e.position AS INTEGER), mask(e.error)
+FROM temp.taken AS t
+CROSS JOIN incoming.step_errors AS e ON e.build_id = t.source
 """
 _WARNINGS = """
 INSERT INTO build_warnings (build_id, position, rule, line, message)
@@ -102,6 +105,7 @@ class CopiedDetails:
         self._connection.executemany("INSERT INTO temp.taken VALUES (?, ?)", self._taken)
         self._copy_names()
         run(_STEPS)
+        run(_ERRORS)
         run(_WARNINGS)
         if run(_IMAGES).rowcount:
             run(_UNUSED_IMAGES)

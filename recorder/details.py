@@ -1,18 +1,25 @@
 """Writes what hangs on a build's row: its steps, its warnings, the layers of its image."""
 
 import sqlite3
+from itertools import product
 from typing import Any
 
 from recorder import masking, redact, schema
+from recorder.derived_columns import marks
 from recorder.input_store import InputWriter
 from recorder.model import MICRO, Build, Step
 from recorder.step_names import INSTRUCTIONS
 
-_STEP_COLUMNS = tuple(column.name for column in schema.BUILD_STEPS.columns)
+_STEP_COLUMNS = schema.BUILD_STEPS.stored
 _INSERT_STEP = (
     f"INSERT INTO build_steps ({', '.join(_STEP_COLUMNS)}) "
     f"VALUES ({', '.join('?' * len(_STEP_COLUMNS))})"
 )
+_INSERT_ERROR = "INSERT INTO step_errors (build_id, position, error) VALUES (?, ?, ?)"
+_MARKS = {
+    switches: marks(cached=switches[0], shared=switches[1], critical=switches[2])
+    for switches in product((False, True), repeat=3)
+}
 
 
 class Details:
@@ -31,7 +38,7 @@ class Details:
     def write(self, number: int, build: Build, completed_at: str) -> None:
         """Write all of a build that is new; `number` is its row's id."""
         if build.steps:
-            self._connection.executemany(_INSERT_STEP, self._step_rows(number, build.steps))
+            self._write_steps(number, build.steps)
             self._last_runs.note(build, completed_at)
         if build.lints:
             self._write_warnings(number, build)
@@ -42,7 +49,7 @@ class Details:
         """Write what a known build lacks."""
         query = "SELECT 1 FROM build_steps WHERE build_id = ? LIMIT 1"
         if build.steps and not self._connection.execute(query, (number,)).fetchone():
-            self._connection.executemany(_INSERT_STEP, self._step_rows(number, build.steps))
+            self._write_steps(number, build.steps)
             self._last_runs.note(build, completed_at)
             self._write_warnings(number, build)
         self._write_layers(build)
@@ -56,6 +63,16 @@ class Details:
         """Write what was kept back to be written once."""
         self._last_runs.close()
 
+    def _write_steps(self, number: int, steps: tuple[Step, ...]) -> None:
+        self._connection.executemany(_INSERT_STEP, self._step_rows(number, steps))
+        errors = [
+            (number, step.position, self._redactor.text(step.error))
+            for step in steps
+            if step.error is not None
+        ]
+        if errors:
+            self._connection.executemany(_INSERT_ERROR, errors)
+
     def _step_rows(self, number: int, steps: tuple[Step, ...]) -> list[tuple[Any, ...]]:
         known = self._name_ids
         return [
@@ -63,13 +80,10 @@ class Details:
                 number,
                 step.position,
                 known.get((step.step_key, step.name)) or self._name_id(step),
-                1 if step.cached else 0,
-                1 if step.shared else 0,
-                1 if step.critical else 0,
+                _MARKS[step.cached, step.shared, step.critical],
                 None if step.started is None else round(step.started * MICRO),
                 None if step.duration is None else round(step.duration * MICRO),
                 step.bytes,
-                step.error and self._redactor.text(step.error),
             )
             for step in steps
         ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from recorder import schema, summary_tables
+from recorder import layer_tables, schema, summary_tables
 from recorder.selection import ALL, Selection
 from recorder.tables import Column
 
@@ -61,21 +61,23 @@ def _from(columns: tuple[Column, ...], alias: str) -> str:
 
 
 _BY_TIME = ("b.completed_at", "b.id")
-_BUILDS = _named(schema.DOCKER_BUILDS)
+_BUILDS = schema.TOLD
 _STEPS = (
     *_named(schema.BUILD_STEPS, "build_id position"),
     *_named(schema.STEP_NAMES, "stage step steps platform instruction name step_key kind"),
     *_named(schema.BUILD_STEPS, "cached shared"),
     Column("started", "REAL", "Start, from the build's own; may lie before.", "seconds"),
     Column("duration", "REAL", "Duration inside the build; none when cut.", "seconds"),
-    *_named(schema.BUILD_STEPS, "critical error bytes"),
+    *_named(schema.BUILD_STEPS, "critical"),
+    Column("error", "TEXT", "Why the step failed, secrets masked."),
+    *_named(schema.BUILD_STEPS, "bytes"),
 )
 _WARNINGS = _named(schema.BUILD_WARNINGS)
 _LAYERS = (
-    *_named(schema.IMAGES, "image_digest"),
-    *_named(schema.IMAGE_LAYERS, "position"),
-    *_named(schema.LAYER_INSTRUCTIONS, "instruction"),
-    *_named(schema.IMAGE_LAYERS, "bytes"),
+    *_named(layer_tables.IMAGES, "image_digest"),
+    *_named(layer_tables.IMAGE_LAYERS, "position"),
+    *_named(layer_tables.LAYER_INSTRUCTIONS, "instruction"),
+    *_named(layer_tables.IMAGE_LAYERS, "bytes"),
 )
 _STATISTICS = _named(summary_tables.BUILD_STATISTICS)
 

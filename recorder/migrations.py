@@ -1,5 +1,6 @@
 """Brings a database file to the present schema; the only module that changes tables."""
 
+import contextlib
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -48,4 +49,26 @@ def _migrations() -> "Migrations":
         for statement in schema.statements(3):
             database.conn.execute(statement)
 
+    @migrations(name="4_derived_columns")
+    def derived_columns(database) -> None:  # type: ignore[no-untyped-def]
+        if database.conn.execute("PRAGMA foreign_keys").fetchone()[0]:
+            raise RuntimeError("foreign keys must not be enforced while tables are rebuilt")
+        added = _of_others(database.conn)
+        for statement in schema.statements(4):
+            database.conn.execute(statement)
+        for statement in added:
+            # One that names a column that is gone goes with it.
+            with contextlib.suppress(sqlite3.OperationalError):
+                database.conn.execute(statement)
+
     return migrations
+
+
+def _of_others(connection: sqlite3.Connection) -> list[str]:
+    """The indexes and triggers that people have added to tables that are rebuilt."""
+    ours = {index.name for index in schema.INDEXES}
+    rows = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type IN ('index', 'trigger') "
+        "AND tbl_name IN ('docker_builds', 'build_steps') AND sql IS NOT NULL"
+    )
+    return [sql for name, sql in rows if name not in ours]

@@ -10,7 +10,7 @@ from recorder.errors import BuildNotFoundError
 
 Row = dict[str, Any]
 
-_LIST = ", ".join(column.name for column in schema.DOCKER_BUILDS.columns)
+_LIST = ", ".join(column.name for column in schema.TOLD)
 
 
 def recent_builds(

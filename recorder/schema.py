@@ -1,12 +1,15 @@
 """The tables, a sentence for each table and column; docs/schema.md is printed from this."""
 
+from recorder import derived_columns as derived
+from recorder import rebuilt_tables
 from recorder.alert_tables import ALERT_INDEXES, ALERT_TABLES
 from recorder.benchmark_tables import BENCHMARK_INDEXES, BENCHMARK_TABLES
 from recorder.input_tables import INPUT_INDEXES, INPUT_TABLES
+from recorder.layer_tables import IMAGE_LAYERS, IMAGES, LAYER_INSTRUCTIONS
 from recorder.summary_tables import BUILD_DAYS, BUILD_STATISTICS, BUILD_TOTALS, PRUNED_DAYS
 from recorder.tables import Column, Index, Table
 
-VERSION = 3
+VERSION = 4
 """Goes up with every migration; stored as `user_version`, so that a newer file is recognised."""
 
 APPLICATION_ID = 0x62726563
@@ -30,10 +33,14 @@ DOCKER_BUILDS = Table(
         C("error_message", "TEXT", "Why it did not complete, secrets masked."),
         C("created_at", "TEXT NOT NULL", "When this row was written, UTC."),
         C("ref", "TEXT UNIQUE", "BuildKit's id of the build; none for one measured elsewhere."),
-        C("source", "TEXT NOT NULL", "How it came in: build, run, sync, record, import ..."),
-        C("status", "TEXT NOT NULL", "`completed`, `failed` or `canceled`."),
-        C("started_at", "TEXT NOT NULL", "When it began, UTC, fixed width."),
-        C("completed_at", "TEXT NOT NULL", "When it finished, UTC, fixed width."),
+        C(
+            "source",
+            "TEXT NOT NULL DEFAULT 'import'",
+            "How it came in: build, run, sync, record, import ...",
+        ),
+        derived.STATUS,
+        derived.STARTED_AT,
+        derived.COMPLETED_AT,
         C("builder", "TEXT", "Name of the builder."),
         C("platform", "TEXT", "Platforms built for, comma separated."),
         C("target", "TEXT", "Target stage that was asked for."),
@@ -51,14 +58,27 @@ DOCKER_BUILDS = Table(
         C("completed_steps", "INTEGER", "Completed steps as BuildKit counts them."),
         C("cached_steps", "INTEGER", "Cached steps as BuildKit counts them."),
         C("cache_ratio", "REAL", "Cached share of the instruction steps that ran.", "0 to 1"),
-        C("cache_class", "TEXT", "`cold` (none cached), `partial` or `warm` (all)."),
-        C("saved_seconds", "REAL", "What its cached steps last took when they ran.", "seconds"),
-        C("critical_path_seconds", "REAL", "The longest chain of dependent steps.", "seconds"),
+        derived.CACHE_CLASS,
+        derived.SAVED_SECONDS,
+        derived.CRITICAL_PATH_SECONDS,
         C("context_bytes", "INTEGER", "Build context sent to the builder.", "bytes"),
         C("warnings", "INTEGER", "Warnings that the builder gave."),
         C("error_excerpt", "TEXT", "The failing lines of the Dockerfile, masked.", since=2),
+        C("canceled", "INTEGER NOT NULL DEFAULT 0", "1 when it was ended before its end.", since=4),
+        C("saved_us", "INTEGER", "`saved_seconds` as a whole number.", "microseconds", since=4),
+        C(
+            "critical_path_us",
+            "INTEGER",
+            "`critical_path_seconds` as a whole number.",
+            "microseconds",
+            since=4,
+        ),
     ),
 )
+
+_COMPACT = frozenset({"canceled", "saved_us", "critical_path_us"})
+TOLD = tuple(column for column in DOCKER_BUILDS.columns if column.name not in _COMPACT)
+"""The columns of a build without those that only say again what derived ones say readably."""
 
 STEP_NAMES = Table(
     "step_names",
@@ -88,16 +108,38 @@ BUILD_STEPS = Table(
         ),
         C("position", "INTEGER NOT NULL", "Place in the order in which the steps began."),
         C("name_id", "INTEGER NOT NULL REFERENCES step_names (id)", "Its name and identity."),
-        C("cached", "INTEGER NOT NULL", "1 when the result came from the cache."),
-        C("shared", "INTEGER NOT NULL", "1 when a concurrent build had begun it."),
-        C("critical", "INTEGER NOT NULL", "1 when it is on the critical path."),
+        C(
+            "marks",
+            "INTEGER NOT NULL",
+            "0 cached, 1 critical, 2 both, 3 neither; 4 more if shared.",
+            since=4,
+        ),
+        derived.CACHED,
+        derived.SHARED,
+        derived.CRITICAL,
         C("started_us", "INTEGER", "Start, from the build's own; may lie before.", "microseconds"),
         C("duration_us", "INTEGER", "Duration inside the build; none when cut.", "microseconds"),
         C("bytes", "INTEGER", "Context sent, or layers pulled or pushed.", "bytes"),
-        C("error", "TEXT", "Why the step failed, secrets masked."),
     ),
     ("PRIMARY KEY (build_id, position)",),
     " WITHOUT ROWID",
+)
+
+STEP_ERRORS = Table(
+    "step_errors",
+    "One row for each step that failed, since most steps have no error.",
+    (
+        C(
+            "build_id",
+            "INTEGER NOT NULL REFERENCES docker_builds (id) ON DELETE CASCADE",
+            "The build.",
+        ),
+        C("position", "INTEGER NOT NULL", "Place of the step, as in `build_steps`."),
+        C("error", "TEXT NOT NULL", "Why the step failed, secrets masked."),
+    ),
+    ("PRIMARY KEY (build_id, position)",),
+    " WITHOUT ROWID",
+    since=4,
 )
 
 STEP_LAST_RUNS = Table(
@@ -128,37 +170,6 @@ BUILD_WARNINGS = Table(
         C("message", "TEXT NOT NULL", "What the builder said, secrets masked."),
     ),
     ("PRIMARY KEY (build_id, position)",),
-    " WITHOUT ROWID",
-)
-
-IMAGES = Table(
-    "images",
-    "One row for each image whose layers are known: many builds give the same one.",
-    (
-        C("id", "INTEGER PRIMARY KEY", "Number of the image in this file."),
-        C("image_digest", "TEXT NOT NULL UNIQUE", "Digest, as in `docker_builds`."),
-    ),
-)
-
-LAYER_INSTRUCTIONS = Table(
-    "layer_instructions",
-    "Each distinct instruction of an image's history once.",
-    (
-        C("id", "INTEGER PRIMARY KEY", "Number of the instruction in this file."),
-        C("instruction", "TEXT NOT NULL UNIQUE", "The instruction, secrets masked."),
-    ),
-)
-
-IMAGE_LAYERS = Table(
-    "image_layers",
-    "One row for each entry of an image's history; the view `build_layers` gives readable rows.",
-    (
-        C("image_id", "INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE", "The image."),
-        C("position", "INTEGER NOT NULL", "Place from the base up."),
-        C("instruction_id", "INTEGER NOT NULL REFERENCES layer_instructions (id)", "What made it."),
-        C("bytes", "INTEGER NOT NULL", "What it adds to the image.", "bytes"),
-    ),
-    ("PRIMARY KEY (image_id, position)",),
     " WITHOUT ROWID",
 )
 
@@ -204,6 +215,7 @@ TABLES = (
     PRUNED_DAYS,
     STEP_NAMES,
     BUILD_STEPS,
+    STEP_ERRORS,
     STEP_LAST_RUNS,
     BUILD_WARNINGS,
     IMAGES,
@@ -238,9 +250,18 @@ INDEXES = (
     *INPUT_INDEXES,
     *BENCHMARK_INDEXES,
 )
+_REBUILT = (BUILD_STEPS, DOCKER_BUILDS)
 
 
 def statements(version: int) -> list[str]:
     """The statements that bring the version before `version` to it, views and rows aside."""
-    tables = [line for table in TABLES for line in table.statements(version)]
-    return tables + [index.sql for index in INDEXES if index.since == version]
+    since = rebuilt_tables.SINCE
+    tables = [
+        rebuilt_tables.before(table) if table in _REBUILT and version < since else table
+        for table in TABLES
+        if table not in _REBUILT or version != since
+    ]
+    made = [line for table in tables for line in table.statements(version)]
+    if version == since:
+        made += rebuilt_tables.statements(_REBUILT, INDEXES)
+    return made + [index.sql for index in INDEXES if index.since == version]

@@ -4,24 +4,22 @@ import functools
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from recorder import json_file, masking, naming, pruned, redact, schema, times
-from recorder.contribution import CONTRIBUTION_COLUMNS, Contribution
+from recorder.contribution import CONTRIBUTION_COLUMNS, Contribution, of_stored
 from recorder.database import transaction
 from recorder.details import Details
 from recorder.errors import DatabaseError
-from recorder.model import Build, Step
+from recorder.model import MICRO, Build, Step
 from recorder.statistics import Ledger
 
 _LOG = logging.getLogger("recorder.store")
 _JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
-_COUNTED = itemgetter(*Contribution._fields)
-_COLUMNS = tuple(column.name for column in schema.DOCKER_BUILDS.columns[1:])
+_COLUMNS = schema.DOCKER_BUILDS.stored[1:]
 _INSERT_BUILD = (
     f"INSERT INTO docker_builds ({', '.join(_COLUMNS)}) "
     f"VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (ref) DO NOTHING"
@@ -30,7 +28,7 @@ _INSERT_BUILD = (
 _EXPLICIT = frozenset({"build", "run", "record"})
 _BY_CHOICE = ("image_name", "source", "timezone")
 _SIZE = ("image_size_mb", "image_size_bytes", "size_kind")  # of one measurement, or none
-_OUTCOME = ("status", "success", "error_message")
+_OUTCOME = ("success", "canceled", "error_message")
 
 
 class Recorded(NamedTuple):
@@ -163,10 +161,6 @@ def _judge(connection: sqlite3.Connection, build_id: int) -> None:
     judge_unharmed(connection, build_id)
 
 
-def _contribution(row: Mapping[str, Any]) -> Contribution:
-    return Contribution(*_COUNTED(row))
-
-
 class Writer:
     """Writes builds inside one transaction; remembers step names and masks between them.
 
@@ -191,8 +185,9 @@ class Writer:
             return Recorded(known, False)
         number = cursor.lastrowid
         assert number is not None
-        self._details.write(number, clean, row["completed_at"])
-        self._ledger.add(_contribution(row))
+        completed_at = times.utc_text(clean.completed_at)
+        self._details.write(number, clean, completed_at)
+        self._ledger.add(of_stored(row | {"completed_at": completed_at}))
         return Recorded(number, True)
 
     def complete(self, number: int, build: Build) -> None:
@@ -216,18 +211,19 @@ class Writer:
 
     def _fill_in(self, number: int, build: Build, fresh: dict[str, Any]) -> None:
         """Add to the row of a known build what it lacks; an explicit way in has the last word."""
-        values = self._connection.execute(
-            f"SELECT {', '.join(_COLUMNS)} FROM docker_builds WHERE id = ?", (number,)
+        *values, completed_at = self._connection.execute(
+            f"SELECT {', '.join(_COLUMNS)}, completed_at FROM docker_builds WHERE id = ?", (number,)
         ).fetchone()
         old = dict(zip(_COLUMNS, values, strict=True))
         lacks = {name for name in _COLUMNS if old[name] is None or old[name] == "{}"}
-        lacks -= {"error_message"} if fresh["status"] != old["status"] else set()
+        alike = all(fresh[name] == old[name] for name in ("success", "canceled"))
+        lacks -= set() if alike else {"error_message"}
         lacks = lacks.difference(_SIZE) if old["image_size_mb"] else lacks.union(_SIZE)
         changed = {name: fresh[name] for name in _COLUMNS if name in lacks}
         chosen = build.source in _EXPLICIT and old["source"] not in _EXPLICIT
         if chosen or old["image_name"] == naming.UNNAMED:
             changed |= {name: fresh[name] for name in _BY_CHOICE}
-            finished = times.parse(old["completed_at"])
+            finished = times.parse(old["build_timestamp"])
             changed["build_timestamp"] = times.local_text(finished, fresh["timezone"])
         if old["ref"] is None and (build.ref or not build.success):
             # A file that told only times had every build down as a success.
@@ -238,8 +234,9 @@ class Writer:
             self._connection.execute(
                 f"UPDATE docker_builds SET {settings} WHERE id = ?", (*changed.values(), number)
             )
-            self._ledger.change(_contribution(old), _contribution(old | changed))
-        self._details.complete(number, build, old["completed_at"])
+            instant = {"completed_at": completed_at}
+            self._ledger.change(of_stored(old | instant), of_stored(old | changed | instant))
+        self._details.complete(number, build, completed_at)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -248,8 +245,12 @@ def _object(pairs: tuple[tuple[str, str], ...]) -> str:
     return _JSON.encode(dict(pairs))
 
 
+def _micros(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * MICRO)
+
+
 def _row(build: Build, now: str, saved_seconds: float | None) -> dict[str, Any]:
-    """The values of `docker_builds` after its id, in the order of the columns."""
+    """The stored values of `docker_builds` after its id, in the order of the columns."""
     tags = build.image_tags
     return {
         "image_name": build.image_name,
@@ -264,9 +265,6 @@ def _row(build: Build, now: str, saved_seconds: float | None) -> dict[str, Any]:
         "created_at": now[:19] + "Z",
         "ref": build.ref,
         "source": build.source,
-        "status": build.status,
-        "started_at": times.utc_text(build.started_at or build.completed_at),
-        "completed_at": times.utc_text(build.completed_at),
         "builder": build.builder,
         "platform": build.platform,
         "target": build.target,
@@ -284,10 +282,10 @@ def _row(build: Build, now: str, saved_seconds: float | None) -> dict[str, Any]:
         "completed_steps": build.completed_steps,
         "cached_steps": build.cached_steps,
         "cache_ratio": build.cache_ratio,
-        "cache_class": build.cache_class,
-        "saved_seconds": saved_seconds,
-        "critical_path_seconds": build.critical_path_seconds,
         "context_bytes": build.context_bytes,
         "warnings": build.warnings,
         "error_excerpt": build.error_excerpt,
+        "canceled": 1 if build.status == "canceled" else 0,
+        "saved_us": _micros(saved_seconds),
+        "critical_path_us": _micros(build.critical_path_seconds),
     }

@@ -14,7 +14,7 @@ from recorder.errors import BadValueError
 from recorder.model import NOTHING_KNOWN, Build, Inputs, Layer, Lint, Step
 from recorder.selection import ALL, Selection
 
-_COLUMNS = ", ".join(column.name for column in schema.DOCKER_BUILDS.columns)
+_COLUMNS = ", ".join(column.name for column in schema.TOLD)
 _STEP_FIELDS = tuple(field.name for field in fields(Step))
 _SWITCHES = _STEP_FIELDS.index("cached")  # then come `shared` and `critical`
 STEP = ", ".join(_STEP_FIELDS)
@@ -29,7 +29,7 @@ _LINTS = f"SELECT {LINT} FROM build_warnings WHERE build_id = ? ORDER BY positio
 # Fields of a Build that are columns under the same name, and need no translation.
 _PLAIN = tuple(
     {field.name for field in fields(Build)}
-    & {column.name for column in schema.DOCKER_BUILDS.columns}
+    & {column.name for column in schema.TOLD}
     - {"started_at", "completed_at", "image_size_mb", "build_args", "image_tags", "git_dirty"}
 )
 _TAKE_PLAIN = itemgetter(*_PLAIN)
@@ -83,7 +83,7 @@ def of_row(
         dirty, started = row["git_dirty"], row["started_at"]
         return Build(
             **dict(zip(_PLAIN, _TAKE_PLAIN(row), strict=True)),
-            completed_at=datetime.fromisoformat(row["completed_at"]),
+            completed_at=_completed(row),
             started_at=datetime.fromisoformat(started) if started else None,
             zone=row["timezone"],
             image_size_mb=row["image_size_mb"] or None,
@@ -98,6 +98,15 @@ def of_row(
     except (TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
         reason = error.problem if isinstance(error, BadValueError) else error
         raise BadValueError(f"it is no build ({reason})", "see docs/schema.md") from error
+
+
+def _completed(row: Mapping[str, Any]) -> datetime:
+    """The end of a build: `build_timestamp` has its microseconds, of the instant that counts."""
+    instant = datetime.fromisoformat(row["completed_at"])
+    stamp = row["build_timestamp"] or ""
+    if stamp[23:26].isdecimal() and instant.microsecond % 1000 == 0:
+        instant = instant.replace(microsecond=instant.microsecond + int(stamp[23:26]))
+    return instant
 
 
 @functools.lru_cache(maxsize=1024)

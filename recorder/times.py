@@ -53,8 +53,9 @@ def utc_text(moment: datetime) -> str:
 
 
 def local_text(moment: datetime, name: str) -> str:
-    """`moment` in zone `name` as ISO 8601 with its offset, in milliseconds."""
-    return moment.astimezone(zone(name)).isoformat(timespec="milliseconds")
+    """`moment` in zone `name` as ISO 8601 with its offset, in milliseconds or in microseconds."""
+    precision = "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    return moment.astimezone(zone(name)).isoformat(timespec=precision)
 
 
 def parse(text: str, naive_zone: str = DEFAULT_ZONE) -> datetime:

@@ -18,7 +18,10 @@ VIEWS = {
           s.started_us / 1e6 AS started,
           s.duration_us / 1e6 AS duration,
           s.critical,
-          s.error,
+          (
+            SELECT e.error FROM step_errors AS e
+            WHERE e.build_id = s.build_id AND e.position = s.position
+          ) AS error,
           s.bytes,
           CASE WHEN s.shared THEN (s.duration_us - min(s.started_us, 0)) / 1e6 END AS raw_duration
         FROM build_steps AS s

@@ -69,6 +69,8 @@ def write(path: Path) -> None:
 def _row(table: Table, number: int, payload: str) -> dict[str, str | int | float]:
     row: dict[str, str | int | float] = {}
     for column in table.columns:
+        if column.derived:
+            continue
         kind = column.sql.split()[0]
         if kind == "TEXT":
             row[column.name] = payload
@@ -81,6 +83,8 @@ def _row(table: Table, number: int, payload: str) -> dict[str, str | int | float
             row[column.name] = 1.5 if kind == "REAL" else int(column.name != "warm")
     if "success" in row:
         row["success"] = number % 2
+    if "canceled" in row:
+        row["canceled"] = int(number % 3 == 0)
     if "status" in row and number % 3:
         row["status"] = "completed" if number % 2 else "failed"
     return row

@@ -61,9 +61,12 @@ def test_wrong_statistics_are_found_and_derived_anew(filled: Path) -> None:
     with sqlite3.connect(filled) as connection:
         connection.execute("UPDATE build_statistics SET avg_duration = 99")
         connection.execute("UPDATE build_totals SET builds = 7")
-        connection.execute("CREATE TEMP TABLE copied AS SELECT * FROM docker_builds WHERE id = 1")
+        names = ", ".join(schema.DOCKER_BUILDS.stored)
+        connection.execute(
+            f"CREATE TEMP TABLE copied AS SELECT {names} FROM docker_builds WHERE id = 1"
+        )
         connection.execute("UPDATE copied SET id = 9, image_name = 'ghost', ref = 'ref9'")
-        connection.execute("INSERT INTO docker_builds SELECT * FROM copied")
+        connection.execute(f"INSERT INTO docker_builds ({names}) SELECT * FROM copied")
     assert findings(filled) == {
         "statistics": ["the statistics of 2 images are off: app, ghost"],
         "days": ["the totals of 1 days are off: 2026-03-01 of ghost"],
@@ -226,7 +229,7 @@ def test_secrets_that_slipped_in_are_found_and_masked_in_every_column(filled: Pa
             "INSERT INTO step_names (step_key, name, kind) VALUES ('aaaaaaaaaaaaaaaa', ?, 'run')",
             (f"[1/1] RUN login {redact.Redactor(KEY).hide('hunter2222')}",),
         )
-        connection.execute("UPDATE build_steps SET error = 'hunter2222' WHERE build_id = 1")
+        connection.execute("INSERT INTO step_errors VALUES (1, 1, 'hunter2222')")
         connection.execute("INSERT INTO images (id, image_digest) VALUES (1, 'sha256:x')")
         connection.execute("INSERT INTO layer_instructions VALUES (1, 'ENV X=hunter2222')")
         connection.execute("INSERT INTO image_layers VALUES (1, 1, 1, 5)")

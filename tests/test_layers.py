@@ -20,8 +20,9 @@ LEVELS = {
     "quiet",
     1: "model plain naming step_names critical_path steps input_texts base_names context_paths "
     "dockerfile dockerfile_settings",
-    2: "tables summary_tables alert_tables input_tables benchmark_tables demo_history schema "
-    "contribution days migrations views database masking",
+    2: "tables summary_tables alert_tables input_tables benchmark_tables layer_tables "
+    "derived_columns rebuilt_tables demo_history schema contribution days migrations views "
+    "database masking",
     3: "store details statistics queries spool older_tools live pruned selection flat_tables "
     "stored_builds copied_details copied_inputs input_store explain judging benchmark_results "
     "copied_benchmarks copied_alerts",

@@ -221,12 +221,12 @@ def test_values_of_the_wrong_kind_are_rejected_by_row_and_secrets_are_masked_onc
     execute(
         source,
         "UPDATE docker_builds SET build_duration = 'soon' WHERE ref = '0'",
-        "UPDATE docker_builds SET completed_at = 'yesterday' WHERE ref = '1'",
+        "UPDATE docker_builds SET build_timestamp = 'yesterday' WHERE ref = '1'",
         "UPDATE docker_builds SET build_args = '[' WHERE ref = '2'",
         "UPDATE build_steps SET started_us = 'x', bytes = '7'",
         f"UPDATE docker_builds SET git_branch = '{token}'",
         f"UPDATE step_names SET name = 'RUN {token}', instruction = '{token}'",
-        f"UPDATE build_steps SET error = '{token}'",
+        f"INSERT INTO step_errors SELECT build_id, position, '{token}' FROM build_steps",
         f"UPDATE build_warnings SET message = '{token}'",
         f"UPDATE layer_instructions SET instruction = '{token}'",
     )

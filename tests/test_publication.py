@@ -283,8 +283,8 @@ async def test_helper_tables_are_hidden(published: Datasette) -> None:
     tables = (await published.client.get(f"{HOME}.json")).json()["tables"]
     hidden = {table["name"] for table in tables if table["hidden"]}
     helpers = set(
-        "build_totals build_days pruned_days step_names step_last_runs images layer_instructions "
-        "image_layers live_builds imported_files alert_messages judged_images "
+        "build_totals build_days pruned_days step_names step_errors step_last_runs images "
+        "layer_instructions image_layers live_builds imported_files alert_messages judged_images "
         "build_inputs input_parts".split()
     )
     assert hidden == {*helpers, "_sqlite_migrations"}

@@ -19,7 +19,7 @@ def objects(path):
 
 def columns(path, table):
     with closing(sqlite3.connect(path)) as plain:
-        return [row[1] for row in plain.execute(f"PRAGMA table_info({table})")]
+        return [row[1] for row in plain.execute(f"PRAGMA table_xinfo({table})")]
 
 
 def pragma(path, name):

@@ -17,8 +17,7 @@ from recorder.steps import Vertex, fold
 
 KEY = b"the key of these tests"
 STEP_OF_NO_BUILD = (
-    "INSERT INTO build_steps (build_id, position, name_id, cached, shared, critical) "
-    "VALUES (7, 1, 1, 0, 0, 0)"
+    "INSERT INTO build_steps (build_id, position, name_id, marks) VALUES (7, 1, 1, 0)"
 )
 NOON = datetime(2025, 7, 10, 12, 0, tzinfo=UTC)
 
@@ -148,6 +147,9 @@ def test_a_build_reads_back_exactly_through_another_connection(connection, datab
         "ci_run": None,
         "saved_seconds": 0.0,
         "error_excerpt": None,
+        "canceled": 0,
+        "saved_us": 0,
+        "critical_path_us": 10_250_000,
     }
     rows = read(database_path, "SELECT * FROM steps WHERE build_id = 1 ORDER BY position")
     assert len(rows) == 20

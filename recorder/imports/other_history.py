@@ -16,7 +16,7 @@ from recorder.imports.known import Known, Pruned
 from recorder.imports.reading import Progress, Reading
 from recorder.store import Tally, Writer
 
-_COLUMNS = ", ".join(f"i.{column.name}" for column in schema.DOCKER_BUILDS.columns)
+_COLUMNS = ", ".join(f"i.{column.name}" for column in schema.TOLD)
 _BUILDS = (
     f"SELECT m.id AS known_id, m.completed_at AS known_at, {_COLUMNS} "
     f"FROM {SCHEMA}.docker_builds AS i LEFT JOIN main.docker_builds AS m ON m.ref = i.ref "

@@ -102,7 +102,9 @@ def steps(connection: sqlite3.Connection, ids: Sequence[int]) -> Steps:
             "SELECT s.build_id, n.step_key, s.duration_us FROM build_steps AS s "
             "JOIN step_names AS n ON n.id = s.name_id "
             f"WHERE s.build_id IN ({', '.join('?' * len(part))}) AND NOT s.cached "
-            f"AND NOT s.shared AND s.error IS NULL AND s.duration_us > 0 AND n.kind IN ({_KINDS})",
+            f"AND NOT s.shared AND s.duration_us > 0 AND n.kind IN ({_KINDS}) AND NOT EXISTS ("
+            "SELECT 1 FROM step_errors AS e "
+            "WHERE e.build_id = s.build_id AND e.position = s.position)",
             part,
         )
         for build, key, duration in rows:

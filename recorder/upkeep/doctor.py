@@ -63,6 +63,7 @@ def mend_rows(connection: sqlite3.Connection) -> None:
     with database.transaction(connection):
         for table, parent in (
             ("build_steps", "docker_builds"),
+            ("step_errors", "docker_builds"),
             ("build_warnings", "docker_builds"),
             ("build_inputs", "docker_builds"),
             ("image_layers", "images"),

@@ -14,8 +14,8 @@ _TIMES = (
 )
 _ADD = (
     "INSERT OR IGNORE INTO docker_builds (id, ref, image_name, build_duration, image_size_mb, "
-    "build_timestamp, timezone, success, created_at, source, status, started_at, completed_at) "
-    "VALUES (?, ?, ?, ?, 0.0, ?, 'UTC', ?, ?, 'salvage', ?, ?, ?)"
+    "build_timestamp, timezone, success, created_at, source) "
+    "VALUES (?, ?, ?, ?, 0.0, ?, 'UTC', ?, ?, 'salvage')"
 )
 
 
@@ -33,13 +33,11 @@ def _builds(damaged: sqlite3.Connection, refs: dict[int, str]) -> Iterator[tuple
     for number, image, completed, success, duration in _rows(damaged, _TIMES):
         try:
             moment = times.parse(completed)
-            started = times.utc_text(times.before(moment, duration))
+            times.before(moment, duration)
         except (BadValueError, TypeError):
             continue
-        status = "completed" if success else "failed"
         stamp = times.local_text(moment, "UTC")
-        yield (number, refs.get(number), image, duration, stamp, success, now, status, started,
-               completed)  # fmt: skip
+        yield number, refs.get(number), image, duration, stamp, success, now
 
 
 def _rows(damaged: sqlite3.Connection, query: str) -> Iterator[Any]:

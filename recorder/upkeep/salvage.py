@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from recorder import database, schema
+from recorder import database, rebuilt_tables, schema
 from recorder.errors import CannotWriteError, DamagedDatabaseError, DatabaseMissingError
 from recorder.tables import Table
 from recorder.upkeep import aside, copying, doctor, indexed
@@ -44,7 +44,8 @@ def salvage(path: Path, target: Path) -> Salvaged:
             damaged.text_factory = lambda content: content.decode("utf-8", "replace")
             damaged.execute("PRAGMA cell_size_check = ON")
             _refuse_without_tables(damaged, path)
-            done = _copy_all(damaged, saved)
+            version = database.version_of(damaged, path)
+            done = _copy_all(damaged, saved, version < rebuilt_tables.SINCE)
             doctor.mend_rows(saved)
             saved.execute("PRAGMA journal_mode = DELETE")
         copying.verify(fresh, target)
@@ -62,21 +63,27 @@ def _refuse_without_tables(damaged: sqlite3.Connection, path: Path) -> None:
         ) from error
 
 
-def _copy_all(damaged: sqlite3.Connection, saved: sqlite3.Connection) -> Salvaged:
+def _copy_all(damaged: sqlite3.Connection, saved: sqlite3.Connection, older: bool) -> Salvaged:
     saved.execute("PRAGMA foreign_keys = OFF")
     with database.transaction(saved):
-        _copy(damaged, saved, schema.DOCKER_BUILDS)
+        _copy(damaged, saved, schema.DOCKER_BUILDS, older)
         builds = _count(saved)
         indexed.complete(damaged, saved)
         for table in schema.TABLES:
             if table is not schema.DOCKER_BUILDS and table.name not in _DERIVED:
-                _copy(damaged, saved, table)
+                _copy(damaged, saved, table, older)
         return Salvaged(builds, _count(saved) - builds)
 
 
-def _copy(damaged: sqlite3.Connection, saved: sqlite3.Connection, table: Table) -> None:
-    there = {row[1] for row in damaged.execute(f"PRAGMA table_info({table.name})")}
-    columns = [column.name for column in table.columns if column.name in there]
+def _copy(
+    damaged: sqlite3.Connection, saved: sqlite3.Connection, table: Table, older: bool
+) -> None:
+    source = table
+    if older and table is schema.STEP_ERRORS:
+        source = rebuilt_tables.before(schema.BUILD_STEPS)
+    there = {row[1] for row in damaged.execute(f"PRAGMA table_info({source.name})")}
+    made = rebuilt_tables.TAKEN_OVER.get(table.name, {}) if older else {}
+    columns = {n: made.get(n, n) for n in table.stored if n in there or n in made}
     if not columns:
         return
     insert = (
@@ -84,8 +91,9 @@ def _copy(damaged: sqlite3.Connection, saved: sqlite3.Connection, table: Table) 
         f"VALUES ({', '.join('?' * len(columns))})"
     )
     images = saved.execute("SELECT DISTINCT image_name FROM docker_builds").fetchall()
+    rows = Damaged(damaged, source, list(columns.values())).rows(row[0] for row in images)
     # What was made of a damaged page may break a rule of the table, and is ignored.
-    saved.executemany(insert, Damaged(damaged, table, columns).rows(row[0] for row in images))
+    saved.executemany(insert, rows)
 
 
 def _count(saved: sqlite3.Connection) -> int:

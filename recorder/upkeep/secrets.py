@@ -76,7 +76,11 @@ def _changes(
     """Each text that masking changes: its column, its row (as WHERE and values), the new text."""
     keys = primary_key(table)
     where = " AND ".join(f"{name} = ?" for name in keys)
-    texts = [c.name for c in table.columns if c.sql.startswith("TEXT") and c.name not in _OURS]
+    texts = [
+        column.name
+        for column in table.columns
+        if column.sql.startswith("TEXT") and not column.derived and column.name not in _OURS
+    ]
     for column in texts:
         rows = connection.execute(
             f"SELECT {', '.join(keys)}, {column} FROM {table.name} WHERE {column} IS NOT NULL"

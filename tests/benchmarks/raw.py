@@ -19,9 +19,13 @@ def statements() -> list[str]:
 
 def rows_of(path: Path) -> Rows:
     """All rows of the database at `path`."""
-    names = [table.name for table in schema.TABLES]  # what refers to others stands after them
     with closing(sqlite3.connect(path)) as connection:
-        return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+        return {  # what refers to others stands after them
+            table.name: connection.execute(
+                f"SELECT {', '.join(table.stored)} FROM {table.name}"
+            ).fetchall()
+            for table in schema.TABLES
+        }
 
 
 def write(path: Path, rows: Rows) -> float:
