@@ -34,14 +34,15 @@ def of_steps(
     other durations, or another graph, it is what the build would have taken. A step that the graph
     does not know needs none.
     """
-    needed = [frozenset(map(str, needs)) for needs in graph]
-    needed += [frozenset()] * (len(steps) - len(needed))
-    chain = critical_path(
-        [
-            Node(frozenset({str(place)}), needs, step.kind, step.started, 0.0, step.duration or 0.0)
-            for place, (step, needs) in enumerate(zip(steps, needed, strict=False), 1)
-        ]
-    )
+    count, nothing = len(steps), frozenset[str]()
+    nodes = [
+        Node(nothing, nothing, step.kind, step.started, 0.0, step.duration or 0.0) for step in steps
+    ]
+    parents = [
+        {need - 1 for need in needs if 0 < need <= count} - {place}
+        for place, needs in zip(range(count), graph, strict=False)
+    ]
+    chain = _chain(nodes, parents + [set() for _ in range(count - len(parents))])
     return Chain(round(min(chain.seconds, window), 6), chain.members)
 
 
@@ -52,7 +53,10 @@ def critical_path(nodes: Sequence[Node]) -> Chain:
     before everything and exports after it, though the graph has no edge that says so. What is left
     between the chain and the build's duration is waiting.
     """
-    parents = parents_of(nodes)
+    return _chain(nodes, parents_of(nodes))
+
+
+def _chain(nodes: Sequence[Node], parents: Sequence[set[int]]) -> Chain:
     used = set().union(*parents) if parents else set()
     exports = {i for i, node in enumerate(nodes) if node.kind == EXPORT}
     lead = {i for i, node in enumerate(nodes) if node.kind == INTERNAL and i not in used}

@@ -279,6 +279,13 @@ def test_metadata_is_as_the_generator_writes_it() -> None:
     assert ended.returncode == 0, "run `python docs/generate.py metadata`"
 
 
+async def test_the_overview_works_out_for_no_table_who_may_see_it(published: Datasette) -> None:
+    published._permission_checks.clear()
+    assert "shop/api" in (await published.client.get("/")).text
+    asked = {check["action"] for check in published._permission_checks}
+    assert asked == {"view-database", "view-instance"}
+
+
 async def test_helper_tables_are_hidden(published: Datasette) -> None:
     tables = (await published.client.get(f"{HOME}.json")).json()["tables"]
     hidden = {table["name"] for table in tables if table["hidden"]}

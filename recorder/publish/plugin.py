@@ -53,6 +53,7 @@ def register_routes(datasette: Any) -> list[tuple[str, Any]]:
         (health.ROUTE, health.health),
         (metrics.ROUTE, metrics.metrics),
         (assets.ROUTE, assets.asset),
+        (shortcuts.OVERVIEW_ROUTE, shortcuts.overview),
         (shortcuts.DATA_ROUTE, shortcuts.data),
         (shortcuts.STEP_ROUTE, shortcuts.step_name),
     ]
