@@ -10,7 +10,7 @@ import pytest
 from test_faults_versions import RELEASED, of_release
 from upkeep_help import findings, query
 
-from recorder import database, rebuilt_tables, schema, times
+from recorder import database, migrations, rebuilt_tables, schema, times
 from recorder.upkeep import salvage
 
 READ = (
@@ -125,7 +125,7 @@ def test_foreign_keys_that_were_enforced_would_be_refused(third: Path) -> None:
         plain.execute("PRAGMA foreign_keys = ON")
         steps = plain.execute("SELECT count(*) FROM build_steps").fetchone()
         with pytest.raises(RuntimeError, match="foreign keys"), database.transaction(plain):
-            database.migrations.upgrade(plain)
+            migrations.upgrade(plain)
         assert plain.execute("SELECT count(*) FROM build_steps").fetchone() == steps
 
 

@@ -111,6 +111,9 @@ def _exit_code(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way
     except Exception as error:
         logging.getLogger("recorder.cli").debug("a bug", exc_info=True)
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            from recorder.cli import output
+
+            output.let_go_of_the_rest()
             click.echo(f"error: no room is left to write ({error.strerror}): make some.", err=True)
             return 1
         problem = f"an unexpected {type(error).__name__}: {error}"

@@ -69,6 +69,14 @@ def to_nobody() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def let_go_of_the_rest() -> None:
+    """Write what is left to say, or give it up where it cannot be written, not even at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        to_nobody()
+
+
 def parsed(row: Row) -> Row:
     """The row with its JSON columns as JSON; what another tool wrote there may be none."""
     found = dict(row)
