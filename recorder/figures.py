@@ -1,5 +1,9 @@
 """Words for figures: durations, sizes and shares as people read them."""
 
+import re
+
+_BEYOND_MILLISECONDS = re.compile(r"(\.\d{3})\d+")
+
 _AS_USUAL, _LEAST_SECONDS = 0.1, 0.5
 
 
@@ -41,9 +45,14 @@ def percent(share: float | None) -> str:
     return "—" if share is None else f"{share:.0%}"
 
 
+def precise_time(stamp: str) -> str:
+    """A stored local timestamp for people, to the millisecond."""
+    return _BEYOND_MILLISECONDS.sub(r"\1", stamp.replace("T", " "))
+
+
 def clock_time(stamp: str | None) -> str:
     """A stored local timestamp for people: day, time to the second, offset; a dash for none."""
-    return f"{stamp[:10]} {stamp[11:19]} {stamp[23:]}" if stamp else "—"
+    return f"{stamp[:10]} {stamp[11:19]} {stamp[-6:]}" if stamp else "—"
 
 
 def precise(seconds: float | None) -> str:

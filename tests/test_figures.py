@@ -39,7 +39,11 @@ def test_shares_and_moments() -> None:
         "100%",
     ]
     assert figures.clock_time("2026-03-01T12:05:06.789+08:00") == "2026-03-01 12:05:06 +08:00"
+    assert figures.clock_time("2026-03-01T12:05:06.789123-03:30") == "2026-03-01 12:05:06 -03:30"
+    assert figures.clock_time("2026-03-01T12:05:06+00:00") == "2026-03-01 12:05:06 +00:00"
     assert figures.clock_time(None) == "—"
+    precise = figures.precise_time("2026-03-01T12:05:06.789123+08:00")
+    assert precise == "2026-03-01 12:05:06.789+08:00"
 
 
 @pytest.mark.parametrize(

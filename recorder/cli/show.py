@@ -57,7 +57,7 @@ def facts(row: Row) -> list[str]:
     head = click.style(f"{status} in {figures.duration(row['build_duration'])}", fg=color)
     lines = [
         f"{title}  build {row['id']}  {head}",
-        f"finished  {row['build_timestamp'].replace('T', ' ')}  ({row['timezone']})",
+        f"finished  {figures.precise_time(row['build_timestamp'])}  ({row['timezone']})",
     ]
     lines += _labeled("image", [_size(row), *_tags(row)])
     lines += _labeled("steps", [_cache(row), _saved(row), _path(row)])
