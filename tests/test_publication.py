@@ -286,6 +286,13 @@ async def test_the_overview_works_out_for_no_table_who_may_see_it(published: Dat
     assert asked == {"view-database", "view-instance"}
 
 
+@pytest.mark.parametrize("path", ["/", HOME])
+async def test_pages_of_ours_are_for_reading_alone(published: Datasette, path: str) -> None:
+    statuses = {m: (await published.client.request(m, path)).status_code
+                for m in ("GET", "HEAD", "POST", "DELETE")}  # fmt: skip
+    assert statuses == {"GET": 200, "HEAD": 200, "POST": 405, "DELETE": 405}
+
+
 async def test_helper_tables_are_hidden(published: Datasette) -> None:
     tables = (await published.client.get(f"{HOME}.json")).json()["tables"]
     hidden = {table["name"] for table in tables if table["hidden"]}

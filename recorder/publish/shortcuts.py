@@ -14,6 +14,7 @@ from recorder.publish import site
 from recorder.publish.addresses import PageAddresses
 from recorder.publish.site import DATABASE
 
+_READING = ("GET", "HEAD")
 OVERVIEW_ROUTE = r"/$"
 DATA_ROUTE = rf"/{DATABASE}$"
 STEP_ROUTE = rf"/{DATABASE}/step_names/(?P<number>\d{{1,18}})$"
@@ -21,6 +22,8 @@ STEP_ROUTE = rf"/{DATABASE}/step_names/(?P<number>\d{{1,18}})$"
 
 async def overview(datasette: Any, request: Any) -> Response:
     """The overview, from our template of the index, which lists no tables."""
+    if request.method not in _READING:
+        return Response.text("Method not allowed", status=405)
     await datasette.ensure_permissions(
         request.actor, [("view-database", DATABASE), "view-instance"]
     )
@@ -39,6 +42,8 @@ async def overview(datasette: Any, request: Any) -> Response:
 
 async def data(datasette: Any, request: Any) -> Response:
     """The page of all questions and tables, from what the metadata says of them."""
+    if request.method not in _READING:
+        return Response.text("Method not allowed", status=405)
     if "sql" in request.args:
         raise Forbidden("execute-sql is not allowed: ask a canned query.")
     about = datasette.metadata(database=DATABASE) or {}
