@@ -7,8 +7,9 @@ import sys
 import time
 from typing import NoReturn
 
-# Seconds that the user may wait for the hint; storing goes on after that.
-_PATIENCE = 0.165
+# Seconds that the user may wait for the hint; storing goes on after that. BUILDREC_HOOK_WAIT says
+# otherwise, as on a slow machine the hint would always come too late.
+_WAIT, _LONGEST_WAIT = 0.165, 60.0
 
 
 def main() -> NoReturn:
@@ -33,8 +34,17 @@ def _record_aside() -> str:
         os.close(reading)
         _record(began, writing)
     os.close(writing)
-    ready, _, _ = select.select([reading], [], [], _PATIENCE)
+    ready, _, _ = select.select([reading], [], [], _wait())
     return os.read(reading, 4096).decode(errors="replace") if ready else ""
+
+
+def _wait() -> float:
+    """How many seconds the user wants to wait for the hint; the usual where that is nonsense."""
+    try:
+        asked = float(os.environ.get("BUILDREC_HOOK_WAIT", _WAIT))
+    except ValueError:
+        return _WAIT
+    return asked if 0 <= asked <= _LONGEST_WAIT else _WAIT
 
 
 def _record(began: float | None, writing: int) -> NoReturn:
