@@ -111,7 +111,7 @@ def fold(
     ]
     nodes = [
         Node(frozenset(item.digests), frozenset(item.inputs), name.kind, when.started,
-             when.finished, when.duration or 0.0)
+             when.duration or 0.0)
         for item, name, when in zip(work, names, times, strict=True)
     ]  # fmt: skip
     chain, depth = critical_path(nodes), depths(nodes)

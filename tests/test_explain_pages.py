@@ -1,5 +1,6 @@
 """The pages that explain builds, and their JSON: one substance, sound in light, dark and narrow."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,28 @@ async def test_an_empty_parameter_means_the_latest(published: Datasette) -> None
     assert (await rows(published, "why.json?build="))[0]["build"] == 6
     found = await rows(published, "diff.json?b=4")
     assert (found[0]["reference"], found[0]["build"]) == (3, 4)
+
+
+async def test_an_explanation_is_another_once_a_build_is_recorded(
+    path: Path, tmp_path: Path
+) -> None:
+    shutil.copy(path, file := tmp_path / database.FILE_NAME)
+    published = publication(file)
+    for builds in (4, 5, 6):  # those of four weeks; the failed one is none of them
+        for _ in range(2):
+            (*_, last) = await rows(published, "what_if.json?image_name=my-app")
+            assert last["builds"] == builds
+        record(file, a_build(10 + builds))
+
+
+async def test_the_page_of_savings_says_what_the_command_says(
+    published: Datasette, path: Path
+) -> None:
+    with database.connect_to_read(path) as connection:
+        found = savings.savings(connection, "my-app")
+    page = (await published.client.get(f"{HOME}/what_if?image_name=my-app")).text
+    assert why_page.with_code(found.sentence) in page
+    assert f"Over 4 builds in {found.span}." in page
 
 
 @pytest.mark.parametrize("address", ["why?build=77", "diff?a=77&b=1", "what_if?image_name=no"])

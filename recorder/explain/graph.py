@@ -1,8 +1,10 @@
 """What each step of a build needs: as recorded, else as its Dockerfile's form tells; pure."""
 
+import functools
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from recorder import step_names
 from recorder.errors import StepNotFoundError
@@ -25,7 +27,7 @@ def of_build(build: Build) -> tuple[Edges, str]:
     """
     if build.inputs.graph and len(build.inputs.graph) == len(build.steps):
         return build.inputs.graph, "recorded"
-    return _inferred(build.steps), "inferred"
+    return _inferred(tuple(map(_told, build.steps))), "inferred"
 
 
 def apart(edges: Edges, first: int, second: int) -> Edges:
@@ -105,33 +107,48 @@ def ancestors(edges: Edges, place: int) -> set[int]:
     return found
 
 
-def _inferred(steps: Sequence[Step]) -> Edges:
-    """The graph by stages: see `of_build`."""
+class _Told(NamedTuple):
+    """What the order of a Dockerfile's steps is inferred from; `lane` is platform and stage."""
+
+    lane: tuple[str | None, str]
+    number: int | None
+    kind: str
+    text: str
+    is_context: bool
+
+
+def _told(step: Step) -> _Told:
+    is_context = compared.area(step) == "context"
+    lane = (step.platform, step.stage or "")
+    return _Told(lane, step.step, step.kind, aligned.text_of(step), is_context)
+
+
+@functools.lru_cache(maxsize=256)
+def _inferred(steps: tuple[_Told, ...]) -> Edges:
+    """The graph by stages: see `of_build`. The builds of an image mostly share it: it is kept."""
     ordered: dict[tuple[str | None, str], list[int]] = {}
     for place, step in enumerate(steps):
-        if step.step is not None:
-            ordered.setdefault((step.platform, step.stage or ""), []).append(place)
+        if step.number is not None:
+            ordered.setdefault(step.lane, []).append(place)
     last: dict[tuple[str | None, str], int] = {}
     needs: list[list[int]] = [[] for _ in steps]
     for key, places in ordered.items():
-        places.sort(key=lambda place: steps[place].step or 0)
+        places.sort(key=lambda place: steps[place].number or 0)
         last[key] = places[-1]
         for one, other in pairwise(places):
             needs[other].append(one + 1)
-    context = [p + 1 for p, step in enumerate(steps) if compared.area(step) == "context"]
+    context = [place for place, step in enumerate(steps, 1) if step.is_context]
     for place, step in enumerate(steps):
-        stages = _stages_of(step)
-        sources = {(step.platform, stage) for stage in stages} & set(last)
+        sources = {(step.lane[0], stage) for stage in _stages_of(step)} & set(last)
         needs[place] += [last[key] + 1 for key in sources if last[key] != place]
         if step.kind in _TAKES and not sources:
             needs[place] += context
     return tuple(tuple(dict.fromkeys(needed)) for needed in needs)
 
 
-def _stages_of(step: Step) -> set[str]:
+def _stages_of(step: _Told) -> set[str]:
     """The names of the stages that a step takes from."""
-    text = aligned.text_of(step)
     if step.kind == step_names.BASE:
-        match = _BASE.search(text)
+        match = _BASE.search(step.text)
         return {match[1]} if match else set()
-    return {one or other for one, other in _FROM_STAGE.findall(text)}
+    return {one or other for one, other in _FROM_STAGE.findall(step.text)}

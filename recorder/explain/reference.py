@@ -95,15 +95,18 @@ def read(connection: sqlite3.Connection, number: int) -> Build:
     return of_row(connection, queries.find_build(connection, str(number)))
 
 
-def of_row(connection: sqlite3.Connection, row: Mapping[str, Any]) -> Build:
-    """The build of a row of `docker_builds` with all that hangs on it."""
+def of_row(connection: sqlite3.Connection, row: Mapping[str, Any], *, whole: bool = True) -> Build:
+    """The build of a row of `docker_builds` with all that hangs on it.
+
+    Without `whole` its layers and warnings are left out.
+    """
     number = int(row["id"])
     found = connection.execute(
         f"SELECT {stored_builds.STEP} FROM steps WHERE build_id = ? ORDER BY position", (number,)
     )
     steps = tuple(stored_builds.step_of(tuple(values)) for values in found)
-    layers = queries.layers(connection, number)
-    lints = queries.lints(connection, number)
+    layers = queries.layers(connection, number) if whole else []
+    lints = queries.lints(connection, number) if whole else []
     return stored_builds.of_row(
         row,
         steps,

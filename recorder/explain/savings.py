@@ -2,8 +2,8 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
@@ -57,7 +57,7 @@ class Savings:
     @property
     def span(self) -> str:
         """How long a time its builds span, in words."""
-        return "one week" if self.weeks == 1 else f"{self.weeks:.3g} weeks"
+        return span(self.weeks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,11 @@ def savings(connection: sqlite3.Connection, image_name: str | None) -> Savings:
             found[step.step_key, how].append((step, beside, saved))
     listed = [_saving(how, runs, len(builds), a_week) for (_, how), runs in found.items()]
     kept = sorted((s for s in listed if s.minutes_a_week * 60 >= _LEAST), key=_most)
-    sentence = _sentence(name, kept, len(builds), a_week)
+    said = _sentence(name, kept, len(builds), a_week)
     if builds and not any(build.steps for build in builds):
         shown = sentences.image(name)
-        sentence = f"{shown}: nothing can be said, as no steps of its builds are recorded."
-    return Savings(name, len(builds), weeks, a_week, tuple(kept), sentence)
+        said = f"{shown}: nothing can be said, as no steps of its builds are recorded."
+    return Savings(name, len(builds), weeks, a_week, tuple(kept), said)
 
 
 def imagine(
@@ -108,27 +108,24 @@ def imagine(
     row = queries.find_build(connection, build)
     whole = reference.of_row(connection, row)
     thought = _Thought(whole)
-    edges, steps = thought.edges, list(whole.steps)
-    said = []
-    for text in cached:
-        place = graph.find(steps, text)
-        steps[place] = _as_cached(steps[place])
-        said.append(f"were {sentences.code(sentences.label(steps[place]))} cached")
+    edges, steps = thought.edges, whole.steps
+    hit = [graph.find(steps, text) for text in cached]
+    said = [f"were {sentences.code(sentences.label(steps[place]))} cached" for place in hit]
     for one, other in parallel:
         places = graph.find(steps, one), graph.find(steps, other)
         edges = graph.apart(edges, *places)
         names = [sentences.code(sentences.label(steps[place])) for place in places]
         said.append(f"did {names[0]} and {names[1]} run in parallel")
-    would = thought.would_take(steps, edges)
+    would = thought.would_take(hit, edges)
     was = whole.build_duration
     saved = figures.duration(was - would)
     end = f"{saved} less" if was - would >= _LEAST else "no less: other steps take as long"
-    sentence = (
+    told = (
         f"{sentences.image(whole.image_name)} would take "
         f"{figures.duration(would)} instead of {figures.duration(was)} "
         f"{sentences.listed(said)}: {end}."
     )
-    return Imagined(row["id"], whole.image_name, was, would, thought.told, sentence)
+    return Imagined(row["id"], whole.image_name, was, would, thought.told, told)
 
 
 def _recent(connection: sqlite3.Connection, name: str) -> tuple[list[Build], float, int]:
@@ -142,7 +139,7 @@ def _recent(connection: sqlite3.Connection, name: str) -> tuple[list[Build], flo
         raise BuildNotFoundError(
             f"there is no build of {name!r}", "see `buildrec stats` for the images there are"
         )
-    builds = [reference.of_row(connection, row) for row in rows]
+    builds = [reference.of_row(connection, row, whole=False) for row in rows]
     latest = builds[0].completed_at
     recent = [b for b in builds if latest - b.completed_at <= timedelta(weeks=WEEKS)]
     span = (latest - recent[-1].completed_at) / timedelta(weeks=1)
@@ -152,29 +149,45 @@ def _recent(connection: sqlite3.Connection, name: str) -> tuple[list[Build], flo
 
 
 class _Thought:
-    """A build whose steps can be thought otherwise."""
+    """A build that can be thought otherwise: with steps from the cache, or another graph."""
 
     def __init__(self, build: Build) -> None:
         self.build = build
         self.edges, self.told = graph.of_build(build)
-        self._chain = self._longest(build.steps, self.edges)
+        self._started = [step.started for step in build.steps]
+        self._durations = [step.duration or 0.0 for step in build.steps]
+        self._kinds = tuple(step.kind for step in build.steps)
+        self._shape = self._shape_of(self.edges)
+        self._chain = self._longest(self._shape, self._durations)
 
-    def would_take(self, steps: Sequence[Step], edges: graph.Edges) -> float:
-        """The seconds of the longest chain of these steps, and of the build's own waiting."""
-        longest = self._longest(steps, edges).seconds
+    def would_take(self, cached: Collection[int] = (), edges: graph.Edges | None = None) -> float:
+        """The seconds of the longest chain, and of the build's own waiting.
+
+        `cached` has the places of the steps that are thought cached, `edges` another graph.
+        """
+        durations = list(self._durations)
+        for place in cached:
+            durations[place] = 0.0
+        shape = self._shape if edges is None else self._shape_of(edges)
+        longest = self._longest(shape, durations).seconds
         return max(round(self.build.build_duration - self._chain.seconds + longest, 6), 0.0)
 
     def is_on_chain(self, place: int) -> bool:
         """Whether the step at this place is on the longest chain; no other's change saves time."""
         return place in self._chain.members
 
-    def _longest(self, steps: Sequence[Step], edges: graph.Edges) -> Chain:
-        return critical_path.of_steps(steps, edges, self.build.build_duration)
+    def _shape_of(self, edges: graph.Edges) -> critical_path.Shape:
+        return critical_path.shape_of(self._kinds, edges)
+
+    def _longest(self, shape: critical_path.Shape, durations: Sequence[float]) -> Chain:
+        return critical_path.within(
+            shape.chain(self._started, durations), self.build.build_duration
+        )
 
 
 def _changes(build: Build) -> Iterable[tuple[Step, How, Step | None, float]]:
     """Every change to think of in one build: the step, how, the other step, the seconds saved."""
-    thought, steps, was = _Thought(build), list(build.steps), build.build_duration
+    thought, steps, was = _Thought(build), build.steps, build.build_duration
     for place, step in enumerate(steps):
         if step.cached or step.started is None or not step.duration:
             continue
@@ -183,16 +196,11 @@ def _changes(build: Build) -> Iterable[tuple[Step, How, Step | None, float]]:
         if not thought.is_on_chain(place):
             yield step, "cached", None, 0.0
             continue
-        others = [*steps[:place], _as_cached(step), *steps[place + 1 :]]
-        yield step, "cached", None, was - thought.would_take(others, thought.edges)
+        yield step, "cached", None, was - thought.would_take(cached=[place])
         neighbour = graph.neighbour(steps, thought.edges, place)
         if neighbour is not None:
             edges = graph.apart(thought.edges, neighbour, place)
-            yield step, "parallel", steps[neighbour], was - thought.would_take(steps, edges)
-
-
-def _as_cached(step: Step) -> Step:
-    return replace(step, duration=0.0, cached=True)
+            yield step, "parallel", steps[neighbour], was - thought.would_take(edges=edges)
 
 
 def _saving(
@@ -211,17 +219,49 @@ def _most(saving: Saving) -> tuple[float, str]:
 
 
 def _sentence(name: str, kept: Sequence[Saving], builds: int, a_week: float) -> str:
-    shown = sentences.image(name)
     if not kept:
+        shown = sentences.image(name)
         return f"{shown}: nothing that ran in the latest {WEEKS} weeks would save time if cached."
     best = kept[0]
-    step = sentences.code(sentences.label(best.step))
-    way = f"caching {step}"
-    if best.how == "parallel" and best.beside:
-        way = f"running {step} beside {sentences.code(sentences.label(best.beside))}"
-    often = f"{a_week:,.0f}" if a_week >= 10 else f"{a_week:.2g}"
+    return sentence(
+        name,
+        sentences.label(best.step),
+        sentences.label(best.beside) if best.beside else None,
+        ran=best.ran,
+        builds=builds,
+        saves=best.saves,
+        minutes_a_week=best.minutes_a_week,
+        builds_a_week=a_week,
+    )
+
+
+def sentence(
+    image_name: str,
+    name: str,
+    beside: str | None,
+    *,
+    ran: int,
+    builds: int,
+    saves: float,
+    minutes_a_week: float,
+    builds_a_week: float,
+) -> str:
+    """What would help most, in a sentence: the values are those of a row of `what_if`.
+
+    `name` is the step's label, and `beside` that of the step that it would run beside; None where
+    it would be cached.
+    """
+    step = sentences.code(name)
+    way = f"running {step} beside {sentences.code(beside)}" if beside else f"caching {step}"
+    often = f"{builds_a_week:,.0f}" if builds_a_week >= 10 else f"{builds_a_week:.2g}"
     return (
-        f"{shown}: {way} would save {figures.duration(best.minutes_a_week * 60)} a week "
-        f"({figures.duration(best.saves)} in each build that runs it, {best.ran} of {builds}; "
+        f"{sentences.image(image_name)}: {way} would save "
+        f"{figures.duration(minutes_a_week * 60)} a week "
+        f"({figures.duration(saves)} in each build that runs it, {ran} of {builds}; "
         f"{often} {'build' if often == '1' else 'builds'} a week)."
     )
+
+
+def span(weeks: float) -> str:
+    """A number of weeks in words."""
+    return "one week" if weeks == 1 else f"{weeks:.3g} weeks"

@@ -16,6 +16,9 @@ from recorder.explain import difference, explanation, page_rows, savings
 _MOST = 1000
 """Rows, as of any answer of the publication."""
 
+_KEPT = 16
+"""Answers of each function for each connection."""
+
 
 def prepare(connection: sqlite3.Connection) -> None:
     """Give the connection `why_rows(build)`, `diff_rows(a, b)` and `what_if_rows(image_name)`.
@@ -30,8 +33,25 @@ def prepare(connection: sqlite3.Connection) -> None:
         "what_if_rows": (1, what_if_rows),
     }
     for name, (arguments, function) in functions.items():
-        answer = functools.partial(_answer, function, connection)
+        answer = _kept(functools.partial(_answer, function, connection), connection)
         connection.create_function(name, arguments, answer, deterministic=True)
+
+
+def _kept(answer: Callable[..., str], connection: sqlite3.Connection) -> Callable[..., str]:
+    """`answer`, which is worked out again only when another connection has changed the file.
+
+    Pages are looked at more often than builds are recorded. Ours only read, so that SQLite's
+    `data_version` tells every change.
+    """
+
+    @functools.lru_cache(maxsize=_KEPT)
+    def of_version(_: int, *values: object) -> str:
+        return answer(*values)
+
+    def kept(*values: object) -> str:
+        return of_version(connection.execute("PRAGMA data_version").fetchone()[0], *values)
+
+    return kept
 
 
 def why_rows(connection: sqlite3.Connection, build: str | None) -> list[dict[str, Any]]:

@@ -66,9 +66,6 @@ def of_page(datasette: Any, view_name: str, request: Any, table: str | None) -> 
     async def diff(rows: Any) -> Any:
         return await history.execute_fn(lambda c: why_page.diff(c, rows))
 
-    async def what_if(rows: Any) -> Any:
-        return await history.execute_fn(lambda c: why_page.what_if(c, rows))
-
     def chart(query: str, rows: Any) -> Any:
         return of_query.chart(query, rows, PageAddresses(datasette), title(datasette, query))
 
@@ -82,7 +79,7 @@ def of_page(datasette: Any, view_name: str, request: Any, table: str | None) -> 
         "benchmarks_page": benchmarks,
         "why_page": why,
         "diff_page": diff,
-        "what_if_page": what_if,
+        "what_if_page": why_page.what_if,
         "step_page": lambda rows: step_page.page(datasette, rows),
         "chart_of": chart,
     }

@@ -16,6 +16,10 @@ from recorder.explain.facts import Change
 from recorder.explain.sizes import SizeComparison
 from recorder.publish.asking import Row
 
+_OF_BEST = (
+    *("image_name", "name", "beside", "ran", "builds"),
+    *("saves", "minutes_a_week", "builds_a_week"),
+)
 _CLASSES = {True: "critical", False: "saved"}
 
 
@@ -60,13 +64,18 @@ def diff(connection: sqlite3.Connection, rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def what_if(connection: sqlite3.Connection, rows: Sequence[Row]) -> dict[str, Any]:
-    """What the page of an image's savings shows."""
+def what_if(rows: Sequence[Row]) -> dict[str, Any]:
+    """What the page of an image's savings shows beside its rows, those of `what_if`."""
     if not rows:
-        return {"found": None}
-    found = savings.savings(connection, rows[0]["image_name"])
-    most = max((saving.minutes_a_week for saving in found.savings), default=0.0) or 1.0
-    return {"found": found, "most": most}
+        return {"image_name": None}
+    best = rows[0]
+    return {
+        "image_name": best["image_name"],
+        "builds": best["builds"],
+        "sentence": savings.sentence(**{name: best[name] for name in _OF_BEST}),
+        "span": savings.span(best["builds"] / best["builds_a_week"]),
+        "most": max(row["minutes_a_week"] for row in rows) or 1.0,
+    }
 
 
 def parts(found: Sequence[Part]) -> list[dict[str, Any]]:
