@@ -1,5 +1,6 @@
 """The publication through Datasette's own client: queries, pages, documents and what is closed."""
 
+import html
 import re
 import sqlite3
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 import yaml
 from bench_help import result, stored
 from datasette.app import Datasette
-from publication_help import build, record, step
+from publication_help import build, record, record_a_shop, step
 
 from recorder import database, queries, schema, views
 from recorder.model import Layer, Lint
@@ -607,6 +608,51 @@ async def test_a_list_links_what_has_a_page_and_tells_units_and_utc(database_pat
     assert re.search(r"<time [^>]*\b04:00:00 UTC\b[^>]*>2025-07-10 12:00</time>", page)
     page = (await published.client.get(f"{HOME}/slowest_steps")).text
     assert f'<a href="{HOME}/step?step_key=key%20of%20RUN%20make">RUN make</a>' in page
+
+
+@pytest.mark.parametrize("name", ["image", "step", "why", "diff", "what_if"])
+async def test_a_page_of_our_own_is_answered_as_by_datasette(
+    database_path: Path, name: str
+) -> None:
+    record_a_shop(database_path)
+    for immutable, kept in ((False, "no-cache"), (True, "max-age=300")):
+        published = publication(database_path, immutable=immutable)
+        page = await published.client.get(f"{HOME}/{name}")
+        assert page.status_code == 200
+        assert page.headers["cache-control"] == kept
+        assert f'href="{HOME}/{name}.json"' in page.text
+    assert (await published.client.head(f"{HOME}/{name}")).status_code == 200
+    assert (await published.client.post(f"{HOME}/{name}")).status_code == 405
+
+
+async def test_a_page_of_our_own_that_takes_too_long_says_so(database_path: Path) -> None:
+    record_a_shop(database_path)
+    published = publication(database_path)
+    published.sql_time_limit_ms = 0
+    page = await published.client.get(f"{HOME}/image")
+    assert page.status_code == 400
+    assert "took too long" in page.text
+
+
+async def test_a_table_is_sorted_by_a_click_on_a_column(database_path: Path) -> None:
+    record_a_shop(database_path)
+    published = publication(database_path)
+    for sign, order in (("", "_sort"), ("▼", "_sort_desc"), ("▲", "_sort")):
+        asked = {"": "", "▼": "?_sort=id", "▲": "?_sort_desc=id"}[sign]
+        page = (await published.client.get(f"{HOME}/docker_builds{asked}")).text
+        link = re.search(rf'href="{HOME}/docker_builds\?{order}=id"[^>]*>id([^<]*)</a>', page)
+        assert link
+        assert html.unescape(link[1]).strip() == sign
+
+
+async def test_a_cell_shows_recorded_markup_as_text(database_path: Path) -> None:
+    record(database_path, build("<b>api</b>", error_message="<i>x</i>", status="failed"))
+    published = publication(database_path)
+    for address in ("docker_builds", "failures", "recent_builds"):
+        page = (await published.client.get(f"{HOME}/{address}")).text
+        assert "&lt;b&gt;api&lt;/b&gt;" in page
+        assert "<b>api" not in page
+        assert "<i>x" not in page
 
 
 async def test_bars_of_several_images_say_whose_they_are(database_path: Path) -> None:

@@ -1,5 +1,6 @@
 """How a value of a table or query looks on Datasette's pages; JSON and CSV have it as stored."""
 
+import functools
 import re
 from typing import Any
 
@@ -33,13 +34,12 @@ def cell(
     datasette: Any, row: Any, value: Any, column: str, table: str | None
 ) -> str | Markup | None:
     """A number with its unit, a build, image or step as a link, an instant; None is as it is."""
-    to = PageAddresses(datasette)
     if isinstance(value, str):
-        return _text(to, row, value, column)
+        return _text(datasette, row, value, column)
     if not isinstance(value, int | float):
         return None
     if (table, column) in _BUILD_IDS:
-        return _link(to.build(int(value)), value)
+        return _link(PageAddresses(datasette).build(int(value)), value)
     known = _UNITS.get((table or "", column))
     if known:
         # Datasette itself would write 1.2 ks.
@@ -49,20 +49,21 @@ def cell(
     return None
 
 
+@functools.cache
 def unit(column: str) -> str:
     """The sign of a canned query's unit, where the column's own name does not say it; else ''."""
     return "s" if _SECONDS.search(column) else ""
 
 
-def _text(to: PageAddresses, row: Any, value: str, column: str) -> Markup | None:
+def _text(datasette: Any, row: Any, value: str, column: str) -> Markup | None:
     if column == "image_name" and value:
-        return _link(to.image(value), value)
+        return _link(PageAddresses(datasette).image(value), value)
     if column == "name" and "step_key" in row.keys():  # noqa: SIM118 - a row holds values
-        return _link(to.step(str(row["step_key"])), value)
+        return _link(PageAddresses(datasette).step(str(row["step_key"])), value)
     if _INSTANT.search(column) and _STAMP.match(value):
         return words.moment(value)
     return None
 
 
 def _link(address: str, shown: object) -> Markup:
-    return Markup('<a href="{}">{}</a>').format(address, shown)
+    return Markup('<a href="%s">%s</a>') % (address, shown)

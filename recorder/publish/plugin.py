@@ -55,6 +55,7 @@ def register_routes(datasette: Any) -> list[tuple[str, Any]]:
         (assets.ROUTE, assets.asset),
         (shortcuts.OVERVIEW_ROUTE, shortcuts.overview),
         (shortcuts.DATA_ROUTE, shortcuts.data),
+        (shortcuts.PAGE_ROUTE, shortcuts.page),
         (shortcuts.STEP_ROUTE, shortcuts.step_name),
     ]
     if not _debug(datasette):

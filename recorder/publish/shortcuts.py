@@ -3,11 +3,15 @@
 Datasette counts every table for its page of a database, and every row that refers to a row for the
 page of that one: a name of a step is referred to by millions. For its index it works out anew for
 each table who may see it, from a copy of all metadata, which takes longer than all that we show.
+For the page of a query it asks plugins how each cell looks, though some of our templates show none.
 """
 
 from typing import Any
 
 from datasette import Forbidden, NotFound, Response
+from datasette.database import QueryInterrupted
+from datasette.utils import path_with_format
+from datasette.views.base import DatasetteError
 
 from recorder import schema, views
 from recorder.publish import site
@@ -17,6 +21,7 @@ from recorder.publish.site import DATABASE
 _READING = ("GET", "HEAD")
 OVERVIEW_ROUTE = r"/$"
 DATA_ROUTE = rf"/{DATABASE}$"
+PAGE_ROUTE = rf"/{DATABASE}/(?P<query>image|step|why|diff|what_if)$"
 STEP_ROUTE = rf"/{DATABASE}/step_names/(?P<number>\d{{1,18}})$"
 
 
@@ -60,6 +65,36 @@ async def data(datasette: Any, request: Any) -> Response:
             },
             request=request,
         )
+    )
+
+
+async def page(datasette: Any, request: Any) -> Response:
+    """The page of a canned query that has a template of its own, which shows only the rows."""
+    if request.method not in _READING:
+        return Response.text("Method not allowed", status=405)
+    name = request.url_vars["query"]
+    await datasette.ensure_permissions(
+        request.actor,
+        [("view-query", (DATABASE, name)), ("view-database", DATABASE), "view-instance"],
+    )
+    query = site.queries(datasette)[name]
+    values = {key: request.args.get(key) or "" for key in query["params"]}
+    try:
+        found = await datasette.execute(DATABASE, query["sql"], values, truncate=True)
+    except QueryInterrupted as error:
+        raise DatasetteError(
+            "The query took too long.", title="SQL Interrupted", status=400
+        ) from error
+    address = path_with_format(request=request, format="json")
+    kept = datasette.setting("default_cache_ttl")
+    return Response.html(
+        await datasette.render_template(
+            f"query-{DATABASE}-{name}.html",
+            {"rows": found.rows, "alternate_url_json": datasette.urls.path(address)},
+            request=request,
+            view_name="database",
+        ),
+        headers={"Cache-Control": f"max-age={kept}" if kept else "no-cache"},
     )
 
 

@@ -13,6 +13,7 @@ from recorder.publish import (
     image_page,
     site,
     step_page,
+    table_rows,
     why_page,
     words,
 )
@@ -26,6 +27,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     **words.FILTERS,
     "build_unit": cells.unit,
     "build_precise": figures.precise,
+    "build_query_rows": table_rows.of_query,
+    "build_table_rows": table_rows.of_table,
     "step_took": took,
     "with_code": why_page.with_code,
 }

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from recorder import figures, times
 from recorder.errors import BadValueError
@@ -13,6 +13,7 @@ from recorder.errors import BadValueError
 _REMOTE = re.compile(
     r"(?:(?:https?|ssh|git)://)?(?:[^@/]+@)?([^/:]+(?::\d+)?)[/:](.+?)(?:\.git)?/?"
 )
+_OFFSET = re.compile(r"[+-]\d\d:\d\d$|Z$")
 _COMMITS = {"gitlab": "-/commit", "bitbucket": "commits"}
 
 
@@ -30,11 +31,11 @@ def moment(stamp: str | None) -> Markup:
     try:
         utc = times.utc_text(times.parse(stamp))
     except BadValueError:  # another program wrote the row
-        return Markup("{}").format(stamp)
-    shown, offset = stamp[:16].replace("T", " "), re.search(r"[+-]\d\d:\d\d$|Z$", stamp)
+        return escape(stamp)
+    shown, offset = stamp[:16].replace("T", " "), _OFFSET.search(stamp)
     zone = f" (UTC{offset[0]})" if offset and offset[0] != "Z" else ""
     on_hover = f"{stamp[:19].replace('T', ' ')}{zone}, {utc[:19].replace('T', ' ')} UTC"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(utc, on_hover, shown)
+    return Markup('<time datetime="%s" title="%s">%s</time>') % (utc, on_hover, shown)
 
 
 def verdict(value: float | None, usual: float | None) -> Verdict | None:

@@ -81,13 +81,13 @@ class TimeAxis:
         every = next((step for span, step in _SPANS if self._span.total_seconds() <= span), None)
         if every is None:
             return self._months()
-        local = times.zone(self._zone)
-        day = self._first.astimezone(local).replace(tzinfo=None).replace(
-            hour=0, minute=0, second=0, microsecond=0
-        )  # fmt: skip
+        first = self._first.astimezone(times.zone(self._zone)).replace(tzinfo=None)
+        day = first.replace(hour=0, minute=0, second=0, microsecond=0)
         found = []
         end = self._first + self._span
-        for i in range(2000):
+        # The rounds count from midnight; an hour early, as the clocks may have been set back.
+        begin = max((first - day - timedelta(hours=1)) // every, 0)
+        for i in range(begin, begin + 2000):
             moment = _in_zone(day + every * i, self._zone)
             if moment > end:
                 break
