@@ -88,3 +88,22 @@ def test_a_step_that_slows_among_steps_as_quick_as_ever_is_a_regression(database
 def test_a_step_that_slows_more_than_the_rest_does_not_hide_behind_a_few(database_path):
     record(database_path, of_steps(23, [1.3, 1.0, 1.8, 1.0, 1.0]))
     assert ("duration", "open") in rows(database_path, "metric, state")
+
+
+def test_a_builder_that_is_quick_again_makes_no_image_better(database_path):
+    record(database_path, of_steps(25, [0.7] * 5))
+    assert rows(database_path) == []
+    judged(database_path)
+    assert rows(database_path) == []
+
+
+def test_a_builder_that_stays_quick_is_an_improvement_in_the_end(database_path):
+    record(database_path, of_steps(20 + 60, [0.7] * 5))
+    judged(database_path)
+    assert ("duration", "better", "confirmed", 21) in rows(database_path)
+
+
+def test_a_step_that_is_quicker_among_steps_as_slow_as_ever_is_an_improvement(database_path):
+    record(database_path, of_steps(23, [1.0, 1.0, 0.4, 1.0, 1.0]))
+    found = rows(database_path, "metric, direction, coalesce(step_key, guilty_step_key)")
+    assert sorted(found) == [("duration", "better", "key2"), ("step", "better", "key2")]

@@ -83,7 +83,9 @@ def _judge_series(
         unless_excused(series, points, change, excused)
         for change in changes.find([point.judged for point in points], LIMITS[series.metric])
     ]
-    findings = [of_change(series, points, change, ran) for change in found]
+    # A warning warns of what is worse.
+    told = [change for change in found if change.worse or change.state != "warning"]
+    findings = [of_change(series, points, change, ran) for change in told]
     _reconcile(book, series, points, findings)
 
 

@@ -10,11 +10,20 @@ from recorder.judging.changes import Change, back
 from recorder.judging.finding import of_change
 from recorder.judging.limits import ENOUGH, LIMITS
 from recorder.judging.ranks import median
-from recorder.judging.series import Point, Series, Steps, builder_class, builds, gather, steps
+from recorder.judging.series import (
+    BuildRow,
+    Point,
+    Series,
+    Steps,
+    builder_class,
+    builds,
+    gather,
+    steps,
+)
 from recorder.judging.slow_builder import SlowBuilder
 
-Excuse = Callable[[Series, str, str, float], bool]
-"""Whether a slow builder explains what a series did: since when, until when, by what share."""
+Excuse = Callable[[Series, Sequence[BuildRow], float], bool]
+"""Whether the builder explains what a series did: in which builds, and times as long."""
 
 _LOG = logging.getLogger("recorder.judging")
 _EPISODE = 12
@@ -127,13 +136,12 @@ def _is_back(sign: int, alert: Alert, points: Sequence[Point], series: Series) -
 def unless_excused(
     series: Series, points: Sequence[Point], change: Change, excused: Excuse
 ) -> Change:
-    """The change, as no more than a warning while the builder is slow for everybody."""
+    """The change, as no more than a warning while the builder is slow, or quick, for everybody."""
     timed = series.metric in {"duration", "step"}
-    if not (timed and change.worse and change.ended is None and change.before > 0):
+    if not timed or change.ended is not None or min(change.before, change.after) <= 0:
         return change
-    share = (change.after - change.before) / change.before
-    since, until = points[change.first].build.completed_at, points[-1].build.completed_at
-    if change.state != "warning" and excused(series, since, until, share):
+    since = [point.build for point in points[change.first :]]
+    if change.state != "warning" and excused(series, since, change.after / change.before):
         return change._replace(state="warning")
     return change
 

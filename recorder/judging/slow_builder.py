@@ -1,4 +1,4 @@
-"""Whether it is the builder that is slow: when all of a build, or other images, slowed alike."""
+"""Whether it is the builder that is slow, or no longer: all of a build, or other images, tell."""
 
 import sqlite3
 from collections import defaultdict
@@ -34,46 +34,55 @@ class SlowBuilder(NamedTuple):
     rows: Sequence[BuildRow]
     ran: Steps
 
-    def explains(self, series: Series, first_at: str, last_at: str, share: float) -> bool:
-        """Whether the builder is slower since `first_at`, by a good part of `share`.
+    def explains(self, series: Series, since: Sequence[BuildRow], factor: float) -> bool:
+        """Whether the builder is slower since the builds `since`, or quicker, by much of `factor`.
 
-        Either nearly every step of the image's builds is, where a change of the image makes one
-        or few slower; or so are other images on the builder, whose name must be known for that.
-        Only builds up to `last_at` count.
+        `since` are those of the series, oldest first, and `factor` is how many times as long they
+        take. Either most steps of them changed so, where a change of the image makes one or few
+        slower; or so did other images on the builder, whose name must be known for that. Only
+        builds up to the last of these count.
         """
+        first_at, last_at = since[0].completed_at, since[-1].completed_at
         if times.parse(last_at) - times.parse(first_at) > _LASTS:
             return False
-        enough = 1 + share * _PART[series.metric]
-        return self._all_steps_are(enough, series, first_at, last_at) or _agree(
-            self._others(series, first_at, last_at), _OTHERS, enough
-        )
+        change = _Factor(factor, _PART[series.metric])
+        others = [change.of(ratio) for ratio in self._others(series, first_at, last_at)]
+        steps = self._times(series, since)
+        return self._all_steps_tell(change, series, steps) or _agree(others, _OTHERS, change.enough)
 
-    def _all_steps_are(self, enough: float, series: Series, first_at: str, last_at: str) -> bool:
-        """Whether nearly every step takes `enough` times as long, and so do all in sum.
+    def _all_steps_tell(
+        self, change: "_Factor", series: Series, steps: Sequence[tuple[float, float]]
+    ) -> bool:
+        """Whether most steps changed by a part of the change, and so did all in sum.
 
-        Without the step that the series is of; of a build, without the one that grew most.
+        Without the step that the series is of; of a build, without the one that changed most.
         """
-        pairs = self._times(series, first_at, last_at)
         if series.step_key is None:
-            pairs = sorted(pairs, key=lambda pair: pair[1] - pair[0])[:-1]
-        ratios = [now / usual for usual, now in pairs]
-        summed = sum(now for _, now in pairs) >= enough * sum(usual for usual, _ in pairs)
-        return summed and _agree(ratios, _STEPS, enough)
+            steps = sorted(steps, key=lambda pair: abs(pair[1] - pair[0]))[:-1]
+        before, now = (sum(some) for some in zip(*steps, strict=True)) if steps else (0.0, 0.0)
+        ratios = [change.of(now / usual) for usual, now in steps if now]
+        summed = bool(before and now) and change.of(now / before) >= change.enough
+        return summed and len(ratios) >= _STEPS and median(ratios) >= change.enough
 
-    def _times(self, series: Series, first_at: str, last_at: str) -> list[tuple[float, float]]:
-        """Of each other step that ran in the series' builds, its seconds before and since."""
+    def _times(self, series: Series, since: Sequence[BuildRow]) -> list[tuple[float, float]]:
+        """Of each other step that ran in these builds, its seconds before them and in them."""
         before: dict[str, list[float]] = defaultdict(list)
-        since: dict[str, list[float]] = defaultdict(list)
-        alike = series.platform, series.target, series.builder
+        now: dict[str, list[float]] = defaultdict(list)
+        those = {row.id for row in since}
+        alike = (series.platform, series.target, series.builder)
         for row in self.rows:
-            if (row.platform, row.target, row.builder) == alike and row.completed_at <= last_at:
-                runs = before if row.completed_at < first_at else since
-                for key, seconds in self.ran.get(row.id, {}).items():
-                    runs[key].append(seconds)
+            earlier = row.completed_at < since[0].completed_at
+            if row.id not in those and (
+                not earlier or (row.platform, row.target, row.builder) != alike
+            ):
+                continue
+            runs = before if earlier else now
+            for key, seconds in self.ran.get(row.id, {}).items():
+                runs[key].append(seconds)
         return [
-            (usual, median(since[key]))
+            (usual, median(now[key]))
             for key, runs in before.items()
-            if key in since and key != series.step_key and len(runs) >= ENOUGH
+            if key in now and key != series.step_key and len(runs) >= ENOUGH
             if (usual := median(runs)) >= _COUNTS
         ]
 
@@ -94,6 +103,22 @@ class SlowBuilder(NamedTuple):
         rows = (builds(self.connection, name, _BUILDS, last_at) for name in [*names][:_MOST])
         ratios = (_ratio(some, series.builder, first_at) for some in rows)
         return [ratio for ratio in ratios if ratio]
+
+
+class _Factor(NamedTuple):
+    """How many times as long something takes, and how much of that must be explained."""
+
+    factor: float
+    part: float
+
+    @property
+    def enough(self) -> float:
+        """What `of` must give."""
+        return 1 + (self.of(self.factor) - 1) * self.part
+
+    def of(self, ratio: float) -> float:
+        """Another ratio, which is above 1 where it changed the same way."""
+        return ratio if self.factor > 1 else 1 / ratio
 
 
 def _agree(ratios: Sequence[float], least: int, enough: float) -> bool:

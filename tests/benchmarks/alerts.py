@@ -134,7 +134,7 @@ def _of_images(options: Options) -> tuple[list[Row], list[str]]:
             _row(f"false alarms in 1,000 {what}", quiet.in_a_thousand, 1, "<"),
             _row(f"quiet images that fail `check`, {what}", quiet.failing, 0.005, "<"),
         ]
-    slow = stepped.quiet(count, 0.05, seed=8, slow_days=True)
+    slow = stepped.quiet(2 * count, 0.05, seed=8, slow_days=True)
     what = "builds with steps, slow days, noise of 5% of each"
     rows += [
         _row(f"false alarms in 1,000 {what}", slow.in_a_thousand, 1, "<"),
