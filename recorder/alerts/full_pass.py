@@ -19,7 +19,7 @@ _WITH_STEPS = 300
 """How many of them with their steps."""
 _STEP_RUNS = 100
 """The latest runs of a step that are judged: there are many steps, and the time is square."""
-_RULES = 3
+_RULES = 4
 """Goes up when the rules change, so that every history is judged by them."""
 _MARGIN = 5
 """How many builds apart two rules may date one change."""
