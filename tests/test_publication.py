@@ -637,8 +637,9 @@ async def test_a_page_of_our_own_that_takes_too_long_says_so(database_path: Path
 async def test_a_table_is_sorted_by_a_click_on_a_column(database_path: Path) -> None:
     record_a_shop(database_path)
     published = publication(database_path)
-    for sign, order in (("", "_sort"), ("▼", "_sort_desc"), ("▲", "_sort")):
-        asked = {"": "", "▼": "?_sort=id", "▲": "?_sort_desc=id"}[sign]
+    for asked, sign, order in (
+        ("", "", "_sort"), ("?_sort=id", "▲", "_sort_desc"), ("?_sort_desc=id", "▼", "_sort")
+    ):  # fmt: skip
         page = (await published.client.get(f"{HOME}/docker_builds{asked}")).text
         link = re.search(rf'href="{HOME}/docker_builds\?{order}=id"[^>]*>id([^<]*)</a>', page)
         assert link

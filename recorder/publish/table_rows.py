@@ -22,12 +22,12 @@ def of_query(columns: Sequence[str], shown: Iterable[Any], rows: Iterable[Any]) 
 
 
 def of_table(rows: Iterable[Iterable[Mapping[str, Any]]]) -> Markup:
-    """The rows of a table, each of Datasette's cells with its `column` and its `value` as shown."""
+    """The rows of a table, cells of Datasette's: `column`, `raw` and the `value` shown."""
     names: dict[str, str] = {}
     return _rows(
         "".join(
-            f'<td class="{names.get(cell["column"]) or _named(names, cell["column"])}">'
-            f"{escape(cell['value'])}</td>"
+            f'<td class="{names.get(cell["column"]) or _named(names, cell["column"])}'
+            f'{" n" if isinstance(cell["raw"], int | float) else ""}">{escape(cell["value"])}</td>'
             for cell in row
         )
         for row in rows
