@@ -294,6 +294,18 @@ async def test_pages_of_ours_are_for_reading_alone(published: Datasette, path: s
     assert statuses == {"GET": 200, "HEAD": 200, "POST": 405, "DELETE": 405}
 
 
+@pytest.mark.parametrize("path", ["/", HOME, f"{HOME}/image", f"{HOME}/why.json"])
+async def test_a_history_that_is_not_for_everyone_is_shown_to_nobody_else(
+    database_path: Path, path: str
+) -> None:
+    record_a_shop(database_path)
+    published = publication(database_path)
+    published._metadata_local["databases"]["docker_build_history"]["allow"] = {"id": "root"}
+    assert (await published.client.get(path)).status_code == 403
+    visitor = {"ds_actor": published.sign({"a": {"id": "root"}}, "actor")}
+    assert (await published.client.get(path, cookies=visitor)).status_code == 200
+
+
 async def test_helper_tables_are_hidden(published: Datasette) -> None:
     tables = (await published.client.get(f"{HOME}.json")).json()["tables"]
     hidden = {table["name"] for table in tables if table["hidden"]}

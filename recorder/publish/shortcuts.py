@@ -29,14 +29,12 @@ async def overview(datasette: Any, request: Any) -> Response:
     """The overview, from our template of the index, which lists no tables."""
     if request.method not in _READING:
         return Response.text("Method not allowed", status=405)
-    await datasette.ensure_permissions(
-        request.actor, [("view-database", DATABASE), "view-instance"]
-    )
+    await _ensure_visible(datasette, request)
     return Response.html(
         await datasette.render_template(
             "index.html",
             {
-                "metadata": datasette.metadata(),
+                "metadata": {"title": site.title(datasette)},
                 "alternate_url_json": datasette.urls.instance(format="json"),
             },
             request=request,
@@ -51,7 +49,8 @@ async def data(datasette: Any, request: Any) -> Response:
         return Response.text("Method not allowed", status=405)
     if "sql" in request.args:
         raise Forbidden("execute-sql is not allowed: ask a canned query.")
-    about = datasette.metadata(database=DATABASE) or {}
+    await _ensure_visible(datasette, request)
+    about = site.about(datasette)
     tables = about.get("tables") or {}
     names = [*(table.name for table in schema.TABLES), *views.VIEWS]
     return Response.html(
@@ -73,10 +72,7 @@ async def page(datasette: Any, request: Any) -> Response:
     if request.method not in _READING:
         return Response.text("Method not allowed", status=405)
     name = request.url_vars["query"]
-    await datasette.ensure_permissions(
-        request.actor,
-        [("view-query", (DATABASE, name)), ("view-database", DATABASE), "view-instance"],
-    )
+    await _ensure_visible(datasette, request, name)
     query = site.queries(datasette)[name]
     values = {key: request.args.get(key) or "" for key in query["params"]}
     try:
@@ -107,3 +103,19 @@ async def step_name(datasette: Any, request: Any) -> Response:
     if row is None:
         raise NotFound("There is no such step.")
     return Response.redirect(PageAddresses(datasette).step(row["step_key"]))
+
+
+async def _ensure_visible(datasette: Any, request: Any, query: str | None = None) -> None:
+    """Raise Forbidden unless the visitor may see the database, and the canned query if given."""
+    if hasattr(datasette, "ensure_permissions"):
+        asked = [("view-query", (DATABASE, query))] if query else []
+        wanted = [*asked, ("view-database", DATABASE), "view-instance"]
+        await datasette.ensure_permissions(request.actor, wanted)
+        return
+    from datasette.resources import DatabaseResource, QueryResource  # new in Datasette 1.0
+
+    await datasette.ensure_permission(
+        action="view-query" if query else "view-database",
+        resource=QueryResource(DATABASE, query) if query else DatabaseResource(DATABASE),
+        actor=request.actor,
+    )

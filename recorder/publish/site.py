@@ -22,11 +22,23 @@ def folder() -> Path:
     )
 
 
+def title(datasette: Any) -> str:
+    """The title of the publication."""
+    return str(_root(datasette).get("title") or "Docker build history")
+
+
+def about(datasette: Any) -> dict[str, Any]:
+    """What metadata.yml says of the database: `description`, `tables`, `queries`."""
+    return dict((_root(datasette).get("databases") or {}).get(DATABASE) or {})
+
+
 def queries(datasette: Any) -> dict[str, Any]:
-    """What metadata.yml says of each canned query; Datasette 1.0 keeps it apart from metadata."""
+    """What metadata.yml says of each canned query."""
+    return dict(about(datasette).get("queries") or {})
+
+
+def _root(datasette: Any) -> dict[str, Any]:
+    """Datasette 1.0 takes as configuration what 0.65 takes as metadata."""
     if hasattr(datasette, "metadata"):
-        found = datasette.metadata("queries", database=DATABASE, fallback=False)
-    else:
-        databases = (datasette.config or {}).get("databases", {})
-        found = databases.get(DATABASE, {}).get("queries")
-    return dict(found or {})
+        return dict(datasette.metadata() or {})
+    return dict(datasette.config or {})
