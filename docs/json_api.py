@@ -116,6 +116,7 @@ COLUMNS = {
     "saves": "What that would save in such a build, on average (seconds).",
     "minutes_a_week": "What that would save each week (minutes).",
     "builds_a_week": "How many builds of the image a week has.",
+    "weeks": "How many weeks these builds span.",
     "outcome": "`completed`, `failed` or `skipped`.",
     "run": "Id of the run of benchmarks.",
     "before_median": "Median of the comparable run before (seconds).",

@@ -101,6 +101,18 @@ def test_how_often_a_step_really_ran_counts(database_path: Path) -> None:
     assert install.minutes_a_week == pytest.approx(install.saves / 60 * 1)  # one week, one run
 
 
+def test_builds_without_steps_do_not_make_a_saving_smaller(path: Path) -> None:
+    before = listed(path)
+    record(path, *(build("my-app", hours=27 * 24 + 1 + hour) for hour in range(27)))
+    after = listed(path)
+    best, best_before = after.savings[0], before.savings[0]
+    assert (before.builds, after.builds) == (28, best.ran)
+    assert best.saves == best_before.saves
+    assert after.builds_a_week > before.builds_a_week
+    assert best.minutes_a_week == pytest.approx(best.saves / 60 * after.builds_a_week)
+    assert f"in each build that runs it, {best.ran} of {best.ran};" in after.sentence
+
+
 def imagine(path: Path, *words: str) -> Any:
     return json.loads(buildrec("what-if", "my-app", *words, db=path).stdout)
 

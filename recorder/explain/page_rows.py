@@ -83,6 +83,7 @@ def of_savings(found: Savings) -> list[Row]:
         "image_name": found.image_name,
         "builds": found.builds,
         "builds_a_week": found.builds_a_week,
+        "weeks": found.weeks,
     }
     return [{**saving, **about} for saving in rows.of_savings(found)["savings"]]
 

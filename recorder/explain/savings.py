@@ -45,7 +45,10 @@ class Saving:
 
 @dataclass(frozen=True, slots=True)
 class Savings:
-    """The most valuable changes to an image, over its builds of the latest weeks."""
+    """The most valuable changes to an image, over its builds of the latest weeks.
+
+    `builds` are those of which steps are recorded; `builds_a_week` counts all.
+    """
 
     image_name: str
     builds: int
@@ -83,16 +86,17 @@ def savings(connection: sqlite3.Connection, image_name: str | None) -> Savings:
     builds, weeks, number = _recent(connection, name)
     a_week = number / weeks if number else 0.0
     found: dict[tuple[str, How], list[tuple[Step, Step | None, float]]] = defaultdict(list)
-    for build in builds:
+    told = [build for build in builds if build.steps]
+    for build in told:
         for step, how, beside, saved in _changes(build):
             found[step.step_key, how].append((step, beside, saved))
-    listed = [_saving(how, runs, len(builds), a_week) for (_, how), runs in found.items()]
+    listed = [_saving(how, runs, len(told), a_week) for (_, how), runs in found.items()]
     kept = sorted((s for s in listed if s.minutes_a_week * 60 >= _LEAST), key=_most)
-    said = _sentence(name, kept, len(builds), a_week)
-    if builds and not any(build.steps for build in builds):
+    said = _sentence(name, kept, len(told), a_week)
+    if builds and not told:
         shown = sentences.image(name)
         said = f"{shown}: nothing can be said, as no steps of its builds are recorded."
-    return Savings(name, len(builds), weeks, a_week, tuple(kept), said)
+    return Savings(name, len(told), weeks, a_week, tuple(kept), said)
 
 
 def imagine(

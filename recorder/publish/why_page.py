@@ -73,7 +73,7 @@ def what_if(rows: Sequence[Row]) -> dict[str, Any]:
         "image_name": best["image_name"],
         "builds": best["builds"],
         "sentence": savings.sentence(**{name: best[name] for name in _OF_BEST}),
-        "span": savings.span(best["builds"] / best["builds_a_week"]),
+        "span": savings.span(best["weeks"]),
         "most": max(row["minutes_a_week"] for row in rows) or 1.0,
     }
 
