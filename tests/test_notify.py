@@ -1,9 +1,11 @@
 """Messages about alerts: what a service on loopback gets, once, whatever goes wrong on the way."""
 
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +138,82 @@ def test_its_end_is_told_once_to_who_was_told_of_it(database_path: Path, service
         assert notify.notify(database_path, [address(late)]) == 0
 
 
+def test_an_image_that_joins_a_group_later_is_told_alone(
+    database_path: Path, service: Receiver
+) -> None:
+    insert(database_path, {})
+    to = [address(service)]
+    notify.notify(database_path, to)
+    later = {"created_at": times.utc_text(times.now() + timedelta(seconds=1))}
+    insert(database_path, {"metric": "size", **later})  # more of the same image is no news
+    assert notify.notify(database_path, to) == 0
+    insert(database_path, {"image_name": "shop/web", "sentence": "shop/web: slower", **later})
+    with receiver(500, 200) as broken:
+        with pytest.raises(NotSentError):
+            notify.notify(database_path, [address(broken)])
+        assert notify.notify(database_path, to) == 1
+        assert notify.notify(database_path, [address(broken)]) == 1
+    told = service.documents[-1]
+    assert (told["title"], told["message"]) == ("shop/web got worse", "shop/web: slower")
+
+
+def test_a_regression_that_opens_anew_after_its_end_was_told_is_told_anew(
+    database_path: Path, service: Receiver
+) -> None:
+    insert(database_path, {})
+    to = [address(service)]
+
+    def told_when(state: str) -> int:
+        with database.connect(database_path) as connection:
+            connection.execute("UPDATE alerts SET state = ?", (state,))
+        return notify.notify(database_path, to)
+
+    states = ("open", "confirmed", "resolved", "open", "open", "resolved", "resolved")
+    assert [told_when(state) for state in states] == [1, 0, 1, 1, 0, 1, 0]
+
+
+def test_a_second_address_that_fails_anew_has_what_it_was_told_before(
+    database_path: Path,
+) -> None:
+    insert(database_path, {})
+    later = {"created_at": times.utc_text(times.now() + timedelta(seconds=1))}
+    with receiver(200, 500, 200) as service:
+        to = [address(service)]
+        notify.notify(database_path, to)
+        insert(database_path, {"image_name": "shop/web", "sentence": "shop/web: slower", **later})
+        with pytest.raises(NotSentError):
+            notify.notify(database_path, to)
+        assert notify.notify(database_path, to) == 1
+        titles = [told["title"] for told in service.documents]
+        assert titles == ["shop/api got worse", "shop/web got worse", "shop/web got worse"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_who_interrupts_a_slow_service_loses_no_message(
+    database_path: Path, number: int, code: int
+) -> None:
+    insert(database_path, {})
+    asked, ended = threading.Event(), threading.Event()
+
+    class Silent(Receiver):
+        def take(self, path: str, headers: dict[str, str], body: bytes) -> int:
+            asked.set()
+            ended.wait(60)
+            return 200
+
+    with receiver(kind=Silent) as service:
+        words = ["alerts", "notify", "--to", f"{address(service)}?rto=60"]
+        running = subprocess.Popen(
+            [COMMAND, "--db", str(database_path), *words], stderr=subprocess.PIPE
+        )
+        assert asked.wait(60)
+        running.send_signal(number)
+        said = running.communicate(timeout=60)[1]
+        ended.set()
+    assert running.returncode == code, said
+    assert not rows(database_path, "SELECT * FROM alert_messages")
+
+
 def test_each_address_is_told(database_path: Path, service: Receiver) -> None:
     insert(database_path, {})
     with receiver() as other:
@@ -169,7 +247,7 @@ def test_a_service_that_never_answers_keeps_nobody(database_path: Path) -> None:
     with receiver(kind=Silent) as service:
         to = [f"{address(service)}?rto=60"]
         with pytest.raises(NotSentError):
-            notify.notify(database_path, to, patience=1.0)
+            notify.notify(database_path, to, patience=3.0)
         ended.set()
     assert silent.is_set()
     assert not rows(database_path, "SELECT * FROM alert_messages")

@@ -2,7 +2,8 @@
 
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -18,17 +19,26 @@ _MOST = 10
 _MARKUP = re.compile(r"[@<]")
 _JOINER = "\N{WORD JOINER}"
 
-# Each with few rows to look at: those that stand, and those that were told of.
+# Each with few rows to look at: those that stand, and those that were told of. An image counts as
+# told of if something of it stood in the group when the message went, and its end was not told.
 _OPEN = """
-SELECT DISTINCT group_key FROM alerts AS a
+SELECT DISTINCT group_key, image_name FROM alerts AS a
 WHERE state IN ('open', 'confirmed') AND direction = 'worse' AND NOT EXISTS (
   SELECT 1 FROM alert_messages AS m
-  WHERE m.group_key = a.group_key AND m.state = 'open' AND m.channel = ?
+  WHERE m.group_key = a.group_key AND m.state = 'open' AND m.channel = ?1 AND NOT EXISTS (
+    SELECT 1 FROM alert_messages AS n
+    WHERE n.group_key = m.group_key AND n.state = 'resolved' AND n.channel = ?1
+  ) AND EXISTS (
+    SELECT 1 FROM alerts AS b
+    WHERE b.group_key = a.group_key AND b.image_name = a.image_name AND b.direction = 'worse'
+      AND m.sent_at >= coalesce((SELECT min(e.at) FROM alert_events AS e
+        WHERE e.alert_id = b.id AND e.state IN ('open', 'confirmed')), b.created_at)
+  )
 )
-ORDER BY group_key
+ORDER BY group_key, image_name
 """
 _ENDED = """
-SELECT group_key FROM alert_messages AS m
+SELECT group_key, NULL FROM alert_messages AS m
 WHERE state = 'open' AND channel = ?1 AND NOT EXISTS (
   SELECT 1 FROM alert_messages AS n
   WHERE n.group_key = m.group_key AND n.state = 'resolved' AND n.channel = ?1
@@ -47,12 +57,16 @@ ORDER BY metric = 'step', id
 
 @dataclass(frozen=True)
 class Message:
-    """What is told of one group of alerts: a title, and lines of text."""
+    """What is told of one group of alerts: a title, and lines of text.
+
+    `marks` are the states and times of what was told of the group before.
+    """
 
     group_key: str
     state: State
     title: str
     body: str
+    marks: tuple[tuple[str, str], ...] = ()
 
 
 def claim(
@@ -60,39 +74,65 @@ def claim(
 ) -> list[Message]:  # fmt: skip
     """The messages that a channel has not had, marked as sent, so that nobody sends them, too.
 
-    `channel` is the mark of an address, `pages` the address of a publication to link to.
+    A group is told of once, and again where another image joins it or it opens anew after its end
+    was told. `channel` is the mark of an address, `pages` the address of a publication to link to.
     """
     now = times.utc_text(times.now())
     found: list[Message] = []
+    states: tuple[tuple[State, str], ...] = (("open", _OPEN), ("resolved", _ENDED))
     with transaction(connection):
-        for state, query in (("open", _OPEN), ("resolved", _ENDED)):
-            for (group,) in connection.execute(query, (channel,)).fetchall():
-                rows = connection.execute(_OF_GROUP, (group, state)).fetchall()
-                if not rows:
-                    continue
-                found.append(
-                    _message(group, "open" if state == "open" else "resolved", rows, pages)
-                )
-                connection.execute(
-                    "INSERT INTO alert_messages (group_key, state, channel, sent_at) "
-                    "VALUES (?, ?, ?, ?)",
-                    (group, state, channel, now),
-                )
+        for state, query in states:
+            untold: dict[str, set[str | None]] = defaultdict(set)
+            for group, image_name in connection.execute(query, (channel,)).fetchall():
+                untold[group].add(image_name)
+            for group, images in untold.items():
+                rows = [
+                    row
+                    for row in connection.execute(_OF_GROUP, (group, state))
+                    if state == "resolved" or row[0] in images
+                ]
+                if rows:
+                    marks = _marks(connection, channel, group)
+                    found.append(_message(group, state, rows, pages, marks))
+                    kept = marks if state == "resolved" else ()
+                    _mark(connection, channel, group, (*kept, (state, now)))
     return found
 
 
 def release(connection: sqlite3.Connection, channel: str, messages: Sequence[Message]) -> None:
     """Take the marks of messages back that did not go out, so that the next run sends them."""
     with suppress(sqlite3.OperationalError), transaction(connection):
-        connection.executemany(
-            "DELETE FROM alert_messages WHERE group_key = ? AND state = ? AND channel = ?",
-            [(message.group_key, message.state, channel) for message in messages],
-        )
+        for message in messages:
+            _mark(connection, channel, message.group_key, message.marks)
+
+
+def _marks(
+    connection: sqlite3.Connection, channel: str, group: str
+) -> tuple[tuple[str, str], ...]:  # fmt: skip
+    query = "SELECT state, sent_at FROM alert_messages WHERE group_key = ? AND channel = ?"
+    return tuple(connection.execute(query, (group, channel)))
+
+
+def _mark(
+    connection: sqlite3.Connection, channel: str, group: str, marks: Iterable[tuple[str, str]]
+) -> None:
+    """Let these marks be those of a group and a channel."""
+    connection.execute(
+        "DELETE FROM alert_messages WHERE group_key = ? AND channel = ?", (group, channel)
+    )
+    connection.executemany(
+        "INSERT INTO alert_messages (group_key, state, channel, sent_at) VALUES (?, ?, ?, ?)",
+        [(group, state, channel, sent_at) for state, sent_at in marks],
+    )
 
 
 def _message(
-    group: str, state: State, rows: Sequence[Sequence[str]], pages: str | None
-) -> Message:  # fmt: skip
+    group: str,
+    state: State,
+    rows: Sequence[Sequence[str]],
+    pages: str | None,
+    marks: tuple[tuple[str, str], ...],
+) -> Message:
     images = list(dict.fromkeys(row[0] for row in rows))
     names = ", ".join(map(_plain, images[:3])) + (" and others" if len(images) > 3 else "")
     if state == "open":
@@ -106,7 +146,7 @@ def _message(
         lines.append(f"and {len(rows) - _MOST} more")
     if pages:
         lines += [page_links.of_image(pages, name) for name in images[:3]]
-    return Message(group, state, title, "\n".join(lines))
+    return Message(group, state, title, "\n".join(lines), marks)
 
 
 def _plain(text: str) -> str:

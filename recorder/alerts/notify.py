@@ -1,9 +1,11 @@
 """Tells of alerts through apprise, to whatever people read; its only importer."""
 
 import os
+import signal
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import sha256
 from hmac import new as keyed
 from pathlib import Path
@@ -51,16 +53,21 @@ def notify(
         key = redact.load_key()
     deadline = time.monotonic() + patience
     sent = failed = 0
-    with quiet("apprise"):
+    with quiet("apprise"), _terminated_as_by_hand():
         services = [_service(address, place) for place, address in enumerate(channels, start=1)]
         for address, service in zip(channels, services, strict=True):
             channel = keyed(key, address.encode(errors="replace"), sha256).hexdigest()[:16]
             with database.connect(path) as connection:
                 claimed = messages.claim(connection, channel, links)
-            unsent = [message for message in claimed if not _send(service, message, deadline)]
-            if unsent:
-                with database.connect(path) as connection:
-                    messages.release(connection, channel, unsent)
+            unsent = list(claimed)
+            try:
+                for message in claimed:
+                    if _send(service, message, deadline):
+                        unsent.remove(message)
+            finally:  # whoever interrupts a slow service has lost no message by it
+                if unsent:
+                    with database.connect(path) as connection:
+                        messages.release(connection, channel, unsent)
             sent += len(claimed) - len(unsent)
             failed += len(unsent)
     if failed:
@@ -69,6 +76,26 @@ def notify(
             "see that the services answer; the next run tries again",
         )
     return sent
+
+
+@contextmanager
+def _terminated_as_by_hand() -> Iterator[None]:
+    """Let SIGTERM, which a cancelled CI job gets, raise as Ctrl-C does."""
+    usual = (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    )
+    if usual:
+        signal.signal(signal.SIGTERM, _end)
+    try:
+        yield
+    finally:
+        if usual:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _end(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _service(address: str, place: int) -> Any:

@@ -5,6 +5,7 @@ import importlib
 import keyword
 import logging
 import sys
+import threading
 from typing import Any, NoReturn
 
 import click
@@ -85,7 +86,13 @@ def buildrec(context: click.Context, db: str | None, verbose: bool) -> None:
 
 def run(arguments: list[str]) -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong usage, or as the command says."""
-    sys.exit(_exit_code(arguments))
+    code = _exit_code(arguments)
+    if threading.active_count() > 1:
+        # Of a library, which waits for a service; its pool would have us wait, too.
+        from recorder.capture import child
+
+        child.leave(code)
+    sys.exit(code)
 
 
 def _exit_code(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way to end
@@ -103,6 +110,8 @@ def _exit_code(arguments: list[str]) -> int:  # noqa: PLR0911 - one for each way
         return ended.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 1
     except BrokenPipeError:
         from recorder.cli import output
 
