@@ -18,14 +18,19 @@ _IDENTITY = (
     "image_name", "platform", "target", "builder", "cache_class", "size_kind", "metric",
     "step_key", "direction", "first_at",
 )  # fmt: skip
-_TOLD = "state = 'acknowledged'"
+# What a person said of it there; who ended it last is told by its events.
+_TOLD = (
+    "CASE WHEN i.state = 'acknowledged' THEN i.state WHEN i.state = 'resolved' AND "
+    f"(SELECT e.rule IS NULL FROM {_SCHEMA}.alert_events AS e WHERE e.alert_id = i.id "
+    "AND e.state = 'resolved' ORDER BY e.at DESC, e.id DESC LIMIT 1) THEN i.state END"
+)
 
 
 def copy_alerts(connection: sqlite3.Connection, redactor: redact.Redactor) -> None:
     """Copy the alerts of the attached file that are not here, with what became of them.
 
-    Of one that is here and stands it is taken over that somebody has acknowledged it there. Texts
-    are masked again. Call inside a transaction, after the builds.
+    Of one that is here and stands it is taken over that somebody has acknowledged it there, or
+    called it mended. Texts are masked again. Call inside a transaction, after the builds.
     """
     connection.create_function("mask", 1, lambda text: redactor.text(str(text)))
     run = connection.execute
@@ -33,7 +38,7 @@ def copy_alerts(connection: sqlite3.Connection, redactor: redact.Redactor) -> No
     there = f"{_SCHEMA}.alerts AS i JOIN main.alerts AS m ON {same}"
     run(
         f"CREATE TEMP TABLE known_alerts AS SELECT i.id AS source, m.id AS target, "
-        f"i.{_TOLD} AS told FROM {there}"
+        f"{_TOLD} AS told, i.ended_at FROM {there}"
     )
     names = [column.name for column in ALERTS.columns if column.name != "id"]
     values = [f"({_BUILDS[n]})" if n in _BUILDS else _value(ALERTS, n) for n in names]
@@ -43,8 +48,10 @@ def copy_alerts(connection: sqlite3.Connection, redactor: redact.Redactor) -> No
         "ORDER BY i.id"
     )
     run(
-        f"UPDATE main.alerts SET state = 'acknowledged' WHERE {STANDING} "
-        "AND id IN (SELECT target FROM temp.known_alerts WHERE told)"
+        "UPDATE main.alerts SET state = k.told, "
+        "ended_at = CASE WHEN k.told = 'resolved' THEN k.ended_at ELSE alerts.ended_at END "
+        "FROM temp.known_alerts AS k WHERE k.target = alerts.id AND k.told IS NOT NULL "
+        f"AND ({STANDING} OR state = 'acknowledged' AND k.told = 'resolved')"
     )
     events = [
         column.name for column in ALERT_EVENTS.columns if column.name not in {"id", "alert_id"}

@@ -14,9 +14,9 @@ KEY = b"a key for tests"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def build(number: int, seconds: float, image: str = "app", **more: Any) -> Build:
+def build(number: float, seconds: float, image: str = "app", **more: Any) -> Build:
     """The build that is `number` hours after noon."""
-    told = {"ref": f"{image}{number:08}", "git_commit": f"{number:040x}"} | more
+    told = {"ref": f"{image}{number:08}", "git_commit": f"{int(number):040x}"} | more
     moment = NOON + timedelta(hours=number)
     return Build(image_name=image, build_duration=seconds, completed_at=moment, **told)
 

@@ -60,6 +60,25 @@ def test_an_acknowledgement_there_quiets_the_same_alert_here(database_path, othe
     assert [row[2] for row in rows(database_path, WHAT)] == ["acknowledged"]
 
 
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_what_was_called_mended_there_is_so_here(database_path, tmp_path, acknowledged):
+    other = tmp_path / "other.db"
+    for path in (database_path, other):
+        record_series(path, [*noisy(20), *noisy(6, 140, seed=2)])
+    with database.connect(database_path) as connection:
+        if acknowledged:
+            people.acknowledge(connection, [1])
+    with database.connect(other) as connection:
+        people.resolve(connection, [1], "mended")
+    take_in(database_path, other)
+    take_in(other, database_path)
+    for path in (database_path, other):
+        with database.connect(path) as connection:
+            judge_all(connection)
+        assert [row[2] for row in rows(path, WHAT)] == ["resolved"]
+    assert rows(database_path, "ended_at") == rows(other, "ended_at")
+
+
 def test_secrets_in_alerts_of_another_file_are_masked(database_path, other):
     token = "ghp_" + "a1B2" * 9
     with database.connect(other) as connection:

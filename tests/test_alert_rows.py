@@ -8,8 +8,9 @@ import pytest
 from alerts_help import KEY, NOON, build, judged, noisy, record, record_series, rows, stepped
 
 from recorder import database, store
-from recorder.alerts import people
+from recorder.alerts import people, verdict
 from recorder.alerts.full_pass import judge_all
+from recorder.alerts.settings import Settings
 
 STANDS = "metric, direction, state, first_ref"
 
@@ -130,6 +131,43 @@ def test_the_step_that_became_slower_is_named(database_path):
     assert len({row[0] for row in rows(database_path, "group_key")}) == 1
 
 
+def guilty(path):
+    (found,) = rows(path, "guilty_step_key, round(guilty_seconds)")
+    return found
+
+
+def test_an_edited_step_is_blamed_for_what_it_takes_more_than_the_one_before(database_path):
+    def edited(number, seconds, key):
+        made = stepped(number, [seconds, 5.0, 5.0])
+        return replace(made, steps=(replace(made.steps[0], step_key=key), *made.steps[1:]))
+
+    record(database_path, [edited(i, v, "old") for i, v in enumerate(noisy(12, 20))])
+    record(database_path, [edited(12 + i, v, "new") for i, v in enumerate(noisy(4, 35, seed=2))])
+    assert guilty(database_path) == ("new", 15)
+
+
+def test_a_step_that_is_gone_is_named_for_an_improvement(database_path):
+    record(database_path, [stepped(i, [v, 5.0, 20.0]) for i, v in enumerate(noisy(12, 20))])
+    record(database_path, [stepped(12 + i, [v, 5.0]) for i, v in enumerate(noisy(4, 20))])
+    assert guilty(database_path) == ("key2", -20)
+
+
+def test_a_step_that_seldom_ran_before_is_blamed_for_what_it_takes_more(database_path):
+    times = [[20.0, v, 5.0 + i % 2 / 10] for i, v in enumerate(noisy(30, 40))]
+    made = [stepped(i, t, cached=[0] if i % 3 else [0, 1]) for i, t in enumerate(times)]
+    slow = [stepped(30 + i, [20.0, 80.0, 5.0], cached=[0]) for i in range(8)]
+    record(database_path, [*made, *slow])
+    found = rows(database_path, "metric, guilty_step_key, round(guilty_seconds)")
+    assert ("duration", "key1", 40) in found
+
+
+def test_a_warning_is_dated_to_the_first_build_that_is_off(database_path):
+    record_series(database_path, [*noisy(20), 140.0])
+    record_series(database_path, [180.0], start=21)
+    judged(database_path)
+    assert rows(database_path) == [("duration", "worse", "warning", 21)]
+
+
 def test_partial_builds_are_compared_by_the_steps_that_ran(database_path):
     source = random.Random(5)
     made = []
@@ -188,6 +226,43 @@ def test_what_stands_after_a_check_does_not_depend_on_how_builds_came_in(tmp_pat
     plain = [[row[:4] for row in some] for some in found]
     assert plain[0] == plain[1] == plain[2]
     assert found[0] == found[1]
+
+
+def test_a_build_that_comes_late_waits_however_many_others_came_since(database_path):
+    arm = [build(i, v, platform="linux/arm64") for i, v in enumerate(noisy(20))]
+    later = [build(40 + i, v, platform="linux/amd64") for i, v in enumerate(noisy(120, 50))]
+    late = build(19.5, 400.0, ref="late", platform="linux/arm64")
+    last = build(300, 100.0, platform="linux/arm64")
+    record(database_path, [*arm, *later, last, late])
+    assert rows(database_path) == []
+
+
+def test_whether_the_builder_is_slow_does_not_depend_on_which_image_came_in_first(tmp_path):
+    made = {
+        name: [build(i / 4, v, image=name, builder="ci", ref=f"{name}.{i}")
+               for i, v in enumerate([*noisy(20, seed=place), *noisy(6, 160, seed=place + 9)])]
+        for place, name in enumerate(("app", "beta", "gamma", "delta"))
+    }  # fmt: skip
+    found = []
+    for number, together in enumerate((False, True)):
+        path = tmp_path / f"{number}.db"
+        with database.connect(path) as connection:
+            for builds in made.values():
+                store.record_all(connection, builds, KEY)
+                if not together:
+                    judge_all(connection)
+        judged(path)
+        found.append(sorted(rows(path, "image_name, state")))
+    assert found[0] == found[1] == [(name, "warning") for name in sorted(made)]
+
+
+def test_an_image_without_builds_fails_no_check_and_is_not_written_of(database_path):
+    record_series(database_path, [*noisy(20), *noisy(6, 140, seed=2)])
+    with database.connect(database_path) as connection:
+        store.delete(connection, range(1, 27), keep_days=False)
+        judge_all(connection, ["app", "no-such"])
+        assert verdict.standing(connection, Settings()) == []
+        assert connection.execute("SELECT * FROM judged_images").fetchall() == []
 
 
 def test_an_alarm_that_the_history_does_not_bear_out_is_withdrawn(database_path):

@@ -4,12 +4,14 @@ import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
+from recorder import times
 from recorder.database import transaction
-from recorder.judging import changes
+from recorder.judging import acknowledged, changes, ending, slow_builder
 from recorder.judging.book import STANDS, Alert, Book
 from recorder.judging.finding import Finding, of_change
 from recorder.judging.judge import Excuse, unless_excused
 from recorder.judging.limits import ENOUGH, LIMITS
+from recorder.judging.recent import PENDING
 from recorder.judging.series import Point, Series, Steps, builds, gather, steps
 from recorder.judging.slow_builder import SlowBuilder
 
@@ -19,10 +21,16 @@ _WITH_STEPS = 300
 """How many of them with their steps."""
 _STEP_RUNS = 100
 """The latest runs of a step that are judged: there are many steps, and the time is square."""
-_RULES = 4
+_LATEST = (
+    "SELECT completed_at FROM docker_builds WHERE image_name = ? "
+    "ORDER BY completed_at DESC, id DESC LIMIT 1"
+)
+_DEPENDS = (
+    "SELECT 1 FROM alerts WHERE image_name = ? AND (state = 'warning' "
+    "OR state IN ('open', 'confirmed') AND first_at >= ?) LIMIT 1"
+)
+_RULES = 5
 """Goes up when the rules change, so that every history is judged by them."""
-_MARGIN = 5
-"""How many builds apart two rules may date one change."""
 
 
 def judge_all(connection: sqlite3.Connection, image_names: Iterable[str] | None = None) -> int:
@@ -43,34 +51,53 @@ def _judge_image(connection: sqlite3.Connection, image_name: str) -> int:
         return 0
     with transaction(connection):
         seen = _seen(connection, image_name)
+        if seen is None:
+            return 0
         rows = builds(connection, image_name, _BUILDS)
         ran = steps(connection, [row.id for row in rows[-_WITH_STEPS:]])
         book = Book(connection, image_name)
         excused = SlowBuilder(connection, rows, ran).explains
+        latest = {(row.platform, row.target, row.builder): row.completed_at for row in rows}
+        present = {kind: ending.steps_now(connection, rows, kind) for kind in latest}
         for series, points in gather(image_name, rows, ran).items():
-            _judge_series(book, series, points, ran, excused)
+            known = present[series.platform, series.target, series.builder]
+            if series.step_key is None or known is None or series.step_key in known:
+                _judge_series(book, series, points, ran, excused)
+        for kind, known in present.items():
+            if known is not None:
+                ending.end_gone_steps(book, kind, known, latest[kind])
         connection.execute("INSERT OR REPLACE INTO judged_images VALUES (?, ?)", (image_name, seen))
         return book.changed
 
 
 def _is_judged(connection: sqlite3.Connection, image_name: str) -> bool:
-    """Whether nothing has changed since the last pass; a warning may depend on other images."""
+    """Whether nothing has changed since the last pass.
+
+    What other images tell of their builder counts for the first days of a regression, and may be
+    why there is but a warning.
+    """
     row = connection.execute(
-        "SELECT judged, EXISTS (SELECT 1 FROM alerts WHERE image_name = ?1 AND state = 'warning') "
-        "FROM judged_images WHERE image_name = ?1",
-        (image_name,),
+        "SELECT judged FROM judged_images WHERE image_name = ?", (image_name,)
     ).fetchone()
-    return bool(row) and not row[1] and row[0] == _seen(connection, image_name)
+    if row is None or row[0] != _seen(connection, image_name):
+        return False
+    latest = connection.execute(_LATEST, (image_name,)).fetchone()
+    since = times.utc_text(times.parse(latest[0]) - slow_builder.LASTS) if latest else ""
+    depends = connection.execute(_DEPENDS, (image_name, since)).fetchone()
+    return depends is None
 
 
-def _seen(connection: sqlite3.Connection, image_name: str) -> str:
-    """What the statistics say of an image's builds, and the rules that judge them."""
+def _seen(connection: sqlite3.Connection, image_name: str) -> str | None:
+    """What the statistics say of an image's builds, and the rules that judge them.
+
+    None for an image without builds.
+    """
     row = connection.execute(
         "SELECT total_builds, total_duration, updated_at FROM build_statistics "
         "WHERE image_name = ?",
         (image_name,),
     ).fetchone()
-    return f"{_RULES} {row}"
+    return f"{_RULES} {row}" if row else None
 
 
 def _judge_series(
@@ -79,22 +106,40 @@ def _judge_series(
     alerts = book.of(series)
     most = _STEP_RUNS if series.metric == "step" else changes.LONGEST
     points = _without_mended(points, alerts)[-most:]
+    values = [point.judged for point in points]
     found = [
         unless_excused(series, points, change, excused)
-        for change in changes.find([point.judged for point in points], LIMITS[series.metric])
+        for change in changes.find(values, LIMITS[series.metric])
     ]
-    # A warning warns of what is worse.
-    told = [change for change in found if change.worse or change.state != "warning"]
-    findings = [of_change(series, points, change, ran) for change in told]
+    levels = _acknowledged(book, series, points)
+    told = [acknowledged.news(change, found, levels, values) for change in found]
+    findings = [
+        of_change(series, points, change, ran)
+        for change in told
+        # A warning warns of what is worse.
+        if change and (change.worse or change.state != "warning")
+    ]
     _reconcile(book, series, points, findings)
+
+
+def _acknowledged(book: Book, series: Series, points: Sequence[Point]) -> list[acknowledged.Level]:
+    """The levels that people took for usual; those that values have left again end here."""
+    levels = []
+    for alert in book.of(series):
+        if alert.state != "acknowledged":
+            continue
+        ended_at = ending.back_at(alert, book.of(series), points)
+        if ended_at:
+            book.move(alert, "resolved", "segments", ended_at=ended_at)
+        else:
+            levels.append(acknowledged.level(alert, book.of(series), points))
+    return levels
 
 
 def _without_mended(points: list[Point], alerts: Sequence[Alert]) -> list[Point]:
     """Without the builds of a regression that a person has called mended: it is not found again."""
     spans = [
-        (alert.first_at, alert.ended_at)
-        for alert in alerts
-        if alert.state == "resolved" and alert.ended_at and not alert.untouched
+        (alert.first_at, alert.ended_at) for alert in alerts if alert.mended and alert.ended_at
     ]
     return [
         point
@@ -109,8 +154,14 @@ def _reconcile(
     """Make the rows of a series say what was found: first what ends, then what stands."""
     pairs, left = _matched(book.of(series), points, _without_overtaken(findings))
     for alert in left:
-        if alert.state != "withdrawn" and _is_covered(alert, points):
-            book.move(alert, "withdrawn", "segments", "the history does not bear it out")
+        if alert.state in {"acknowledged", "withdrawn"}:
+            continue
+        if _is_covered(alert, points):
+            if alert.state != "resolved" or not ending.went_back(alert, book.of(series), points):
+                book.move(alert, "withdrawn", "segments", "the history does not bear it out")
+        elif alert.state in STANDS and ending.is_back(alert, book.of(series), points):
+            ended_at = points[-PENDING].build.completed_at
+            book.move(alert, "resolved", "segments", ended_at=ended_at)
     for standing in (False, True):
         for finding, known in pairs:
             if (finding.state in STANDS) is standing:
@@ -142,11 +193,9 @@ def _write(book: Book, finding: Finding, alert: Alert | None) -> None:
         if not taken:
             book.add(finding)
         return
-    lasts = finding.state in STANDS or finding.replaced
-    acknowledged = alert.state == "acknowledged" and lasts
-    if finding.state in STANDS and not acknowledged:
+    if finding.state in STANDS:
         book.make_way(finding, but=alert)
-    book.update(alert, finding, keep_state=acknowledged)
+    book.update(alert, finding)
 
 
 def _matched(
@@ -154,9 +203,10 @@ def _matched(
 ) -> tuple[list[tuple[Finding, Alert | None]], list[Alert]]:
     """Each finding with the alert that is about the same change, and the alerts without any.
 
-    Alerts that a person has resolved are left out: their word stands.
+    Alerts that a person has resolved are left out: their word stands. So are those acknowledged,
+    but for a change that has ended.
     """
-    left = [a for a in alerts if a.state != "resolved" or a.untouched]
+    left = [alert for alert in alerts if not alert.mended]
     moments = [point.build.completed_at for point in points]
     pairs: list[tuple[Finding, Alert | None]] = []
     for finding in findings:
@@ -165,7 +215,8 @@ def _matched(
             (alert.state == "withdrawn", apart, alert.id, alert)
             for alert in left
             if alert.direction == finding.direction
-            and (apart := abs(bisect_left(moments, alert.first_at) - place)) <= _MARGIN
+            and (alert.state != "acknowledged" or (finding.ended_at and not finding.replaced))
+            and (apart := abs(bisect_left(moments, alert.first_at) - place)) <= acknowledged.MARGIN
         ]
         match = min(near)[-1] if near else None
         if match:
@@ -177,8 +228,6 @@ def _matched(
 def _is_covered(alert: Alert, points: Sequence[Point]) -> bool:
     """Whether enough builds from before the alert are here to judge it again.
 
-    Where they were pruned, or too many came since, the alert stays as it is. What a person has
-    acknowledged stays, too.
+    Where they were pruned, or too many came since, the alert stays until values are usual again.
     """
-    earlier = sum(1 for point in points if point.build.completed_at < alert.first_at)
-    return earlier >= ENOUGH and alert.state != "acknowledged"
+    return sum(1 for point in points if point.build.completed_at < alert.first_at) >= ENOUGH

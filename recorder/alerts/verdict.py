@@ -11,7 +11,9 @@ from recorder.judging.sentences import seconds
 
 _ALERTS = (
     "SELECT id, image_name, metric, state, first_build_id, before_value, after_value, sentence "
-    f"FROM alerts WHERE {STANDING} AND direction = 'worse' AND (?1 IS NULL OR image_name = ?1) "
+    f"FROM alerts AS a WHERE {STANDING} AND direction = 'worse' "
+    "AND (?1 IS NULL OR image_name = ?1) "
+    "AND EXISTS (SELECT 1 FROM build_statistics AS s WHERE s.image_name = a.image_name) "
     "ORDER BY state = 'warning', image_name, first_at, id"
 )
 _LATEST = (

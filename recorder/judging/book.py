@@ -19,13 +19,19 @@ LASTS = frozenset({"open", "confirmed", "acknowledged"})
 _READ = (
     "SELECT id, image_name, platform, target, builder, metric, cache_class, size_kind, step_key, "
     "direction, state, first_at, ended_at, group_key, sentence, rule, "
-    "NOT EXISTS (SELECT 1 FROM alert_events AS e WHERE e.alert_id = alerts.id AND e.rule IS NULL) "
+    "before_value, after_value, spread, state = 'resolved' AND "
+    "(SELECT e.rule IS NULL FROM alert_events AS e WHERE e.alert_id = alerts.id "
+    "AND e.state = 'resolved' ORDER BY e.at DESC, e.id DESC LIMIT 1) "
     "FROM alerts WHERE image_name = ? AND "
 )
 
 
 class Alert(NamedTuple):
-    """What a judgement needs to know of an alert's row; `untouched` is whether no person spoke."""
+    """What a judgement needs to know of an alert's row.
+
+    `before`, `after` and `spread` are in the metric's own unit; `mended` is whether it is resolved
+    because a person said so.
+    """
 
     id: int
     series: Series
@@ -36,7 +42,10 @@ class Alert(NamedTuple):
     group_key: str
     sentence: str
     rule: str
-    untouched: bool
+    before: float
+    after: float
+    spread: float
+    mended: bool = False
 
 
 class Book:
@@ -72,7 +81,7 @@ class Book:
         )
         number = int(cursor.lastrowid or 0)
         self._event(number, finding.state, finding.rule, None)
-        self.alerts.append(_alert(number, finding, values, untouched=True))
+        self.alerts.append(_alert(number, finding, values))
 
     def make_way(self, finding: Finding, but: Alert | None = None) -> None:
         """Let what stands of the finding's series and direction end where the finding begins."""
@@ -84,11 +93,9 @@ class Book:
                 note = "a later change took its place"
                 self.move(other, state, finding.rule, note, finding.first.completed_at)
 
-    def update(self, alert: Alert, finding: Finding, *, keep_state: bool = False) -> None:
+    def update(self, alert: Alert, finding: Finding) -> None:
         """Bring an alert to what was found since; nothing is written where nothing differs."""
         values = self._values(finding) | {"group_key": alert.group_key}
-        if keep_state:
-            values["state"] = alert.state
         names = list(values)
         old = self._connection.execute(
             f"SELECT {', '.join(names)} FROM alerts WHERE id = ?", (alert.id,)
@@ -102,32 +109,26 @@ class Book:
         )
         if values["state"] != alert.state:
             self._event(alert.id, values["state"], finding.rule, None)
-        self._put(_alert(alert.id, finding, values, untouched=alert.untouched))
+        self._put(_alert(alert.id, finding, values))
 
     def move(
         self,
         alert: Alert,
         state: str,
-        rule: str | None,
+        rule: str,
         note: str | None = None,
         ended_at: str | None = None,
     ) -> None:
-        """Change an alert's state; `rule` is None where a person does."""
+        """Change an alert's state, as a rule finds it."""
         self._connection.execute(
             "UPDATE alerts SET state = ?, ended_at = coalesce(?, ended_at), updated_at = ? "
             "WHERE id = ?",
             (state, ended_at, self._now, alert.id),
         )
         self._event(alert.id, state, rule, note)
-        self._put(
-            alert._replace(
-                state=state,
-                ended_at=ended_at or alert.ended_at,
-                untouched=alert.untouched and rule is not None,
-            )
-        )
+        self._put(alert._replace(state=state, ended_at=ended_at or alert.ended_at, mended=False))
 
-    def _event(self, number: int, state: str, rule: str | None, note: str | None) -> None:
+    def _event(self, number: int, state: str, rule: str, note: str | None) -> None:
         self._connection.execute(
             "INSERT INTO alert_events (alert_id, at, state, rule, note) VALUES (?, ?, ?, ?, ?)",
             (number, self._now, state, rule, note),
@@ -201,14 +202,14 @@ class Book:
 
 
 def _read(row: tuple[Any, ...]) -> Alert:
-    number, *series, direction, state, first, ended, group, sentence, rule, untouched = row
+    direction, state, first, ended, group, sentence, rule, before, after, spread, mended = row[9:]
     return Alert(
-        number, Series(*series), direction, state, first, ended, group, sentence, rule,
-        bool(untouched),
+        row[0], Series(*row[1:9]), direction, state, first, ended, group, sentence, rule,
+        before, after, spread or 0.0, bool(mended),
     )  # fmt: skip
 
 
-def _alert(number: int, finding: Finding, values: dict[str, Any], *, untouched: bool) -> Alert:
+def _alert(number: int, finding: Finding, values: dict[str, Any]) -> Alert:
     return Alert(
         number,
         finding.series,
@@ -219,5 +220,7 @@ def _alert(number: int, finding: Finding, values: dict[str, Any], *, untouched: 
         values["group_key"],
         values["sentence"],
         finding.rule,
-        untouched,
+        finding.before,
+        finding.after,
+        finding.spread,
     )

@@ -1,5 +1,6 @@
 """What was found of a series, with all that its alert tells; made from a change and its builds."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -60,7 +61,7 @@ def of_change(series: Series, points: Sequence[Point], change: Change, ran: Step
         change.after_count,
         change.spread,
         change.rule,
-        guilty(series, earlier, since, ran),
+        guilty(series, earlier, since, ran, after - before),
         ended,
         change.replaced,
     )
@@ -77,28 +78,40 @@ def measured(series: Series, since: Sequence[Point], change: Change) -> tuple[fl
 
 
 def guilty(
-    series: Series, earlier: Sequence[Point], since: Sequence[Point], ran: Steps
+    series: Series, earlier: Sequence[Point], since: Sequence[Point], ran: Steps, whole: float
 ) -> Guilt | None:
-    """The step whose time changed most, if it explains a good part of the change."""
+    """The step whose time changed most, if it explains a good part of the change `whole`.
+
+    Times are those of the builds that ran it. A step that is new mostly has the place of one that
+    is gone, as an edited instruction is another step: what is gone counts against it.
+    """
     if series.metric != "duration":
         return None
     one = [ran[p.build.id] for p in earlier[-_COMPARED:] if p.build.id in ran]
     other = [ran[p.build.id] for p in since[:_COMPARED] if p.build.id in ran]
     if not one or not other:
         return None
-    whole = median([p.value for p in since[:_COMPARED]]) - median(
-        [p.value for p in earlier[-_COMPARED:]]
-    )
+    before, now = _usual(one), _usual(other)
+    gone = {
+        key: seconds
+        for key, seconds in before.items()
+        if key not in now and sum(key in build for build in one) > len(one) / 2
+    }
+    replaced = sum(gone.values())
+    changes = {key: seconds - before.get(key, replaced) for key, seconds in now.items()}
+    if now.keys() <= before.keys():
+        changes |= {key: -seconds for key, seconds in gone.items()}
     sign = 1 if whole > 0 else -1
-    changes = [
-        (sign * (_usual(key, other) - _usual(key, one)), key)
-        for key in {key for build in (*one, *other) for key in build}
-    ]
-    most, key = max(changes, default=(0.0, ""))
+    most, key = max(((sign * change, key) for key, change in changes.items()), default=(0.0, ""))
     if most < _MOST * abs(whole):
         return None
     return Guilt(key, sign * most)
 
 
-def _usual(key: str, builds: Sequence[Mapping[str, float]]) -> float:
-    return median([build.get(key, 0.0) for build in builds])
+def _usual(builds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """How long each step takes in those of these builds that ran it."""
+    times: dict[str, list[float]] = defaultdict(list)
+    for build in builds:
+        for key, seconds in build.items():
+            times[key].append(seconds)
+    return {key: median(values) for key, values in times.items()}

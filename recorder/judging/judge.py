@@ -4,9 +4,9 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from recorder.judging import recent
-from recorder.judging.book import LASTS, Alert, Book
-from recorder.judging.changes import Change, back
+from recorder.judging import acknowledged, ending, recent
+from recorder.judging.book import LASTS, STANDS, Alert, Book
+from recorder.judging.changes import Change
 from recorder.judging.finding import of_change
 from recorder.judging.limits import ENOUGH, LIMITS
 from recorder.judging.ranks import median
@@ -37,8 +37,9 @@ _BUILD = (
     "WHERE id = ?"
 )
 _LATER = (
-    "SELECT platform, target, builder FROM docker_builds WHERE image_name = ? AND success = 1 "
-    "AND completed_at >= ? AND (completed_at > ? OR id > ?) LIMIT 100"
+    "SELECT builder FROM docker_builds WHERE image_name = ?1 AND success = 1 "
+    "AND completed_at >= ?2 AND (completed_at > ?2 OR id > ?3) "
+    "AND platform IS ?4 AND target IS ?5 LIMIT 100"
 )
 
 
@@ -66,11 +67,9 @@ def judge(connection: sqlite3.Connection, build_id: int) -> int:
         return 0
     image_name, completed_at, *_ = row[1:]
     alike = (*row[3:5], builder_class(row[5]))
-    for *kind, builder in connection.execute(
-        _LATER, (image_name, completed_at, completed_at, build_id)
-    ):
-        if (*kind, builder_class(builder)) == alike:
-            return 0
+    later = connection.execute(_LATER, (image_name, completed_at, build_id, *row[3:5]))
+    if any(builder_class(builder) == alike[-1] for (builder,) in later):
+        return 0
     rows = [
         found
         for found in builds(connection, image_name, _LOOKED_BACK, completed_at)
@@ -85,6 +84,10 @@ def judge(connection: sqlite3.Connection, build_id: int) -> int:
     for series, points in gather(image_name, rows, ran).items():
         if points[-1].build.id == build_id and len(points) > ENOUGH:
             judge_series(book, series, points, ran, excused)
+    if any(alert.series.step_key and alert.state in STANDS for alert in book.alerts):
+        present = ending.steps_now(connection, rows, alike)
+        if present is not None:
+            ending.end_gone_steps(book, alike, present, completed_at)
     return book.changed
 
 
@@ -97,20 +100,26 @@ def judge_series(
 ) -> None:
     """Judge the latest point of a series, and write what changes by it."""
     alerts = book.of(series)
-    lasting = [alert.first_at for alert in alerts if alert.state in LASTS]
-    sound = _without_regressions(points, alerts)
-    present = [p for p in sound if p.build.completed_at >= max(lasting, default="")]
+    lasting = max((a for a in alerts if a.state in LASTS), key=lambda a: a.first_at, default=None)
+    sound = _without_ended(points, alerts)
+    present = [p for p in sound if not lasting or p.build.completed_at >= lasting.first_at]
     for sign, direction in ((1, "worse"), (-1, "better")):
-        standing = [a for a in alerts if a.direction == direction and a.state in LASTS]
-        if standing and _is_back(sign, standing[-1], sound, series):
-            ended = sound[-recent.PENDING].build.completed_at
+        alike = [alert for alert in alerts if alert.direction == direction]
+        standing = [alert for alert in alike if alert.state in LASTS]
+        if standing and ending.is_back(standing[-1], alerts, _without_ended(points, alike)):
+            ended = points[-recent.PENDING].build.completed_at
             book.move(standing[-1], "resolved", "recent", ended_at=ended)
             return
-        _look(book, series, present, sign, ran, excused)
+        thought: list[float] = []
+        if lasting and lasting.state == "acknowledged" and lasting.direction == direction:
+            # Its few builds are enough to judge by, with the noise of those before.
+            thought = acknowledged.thought(lasting, alerts, sound)
+        few = len(present) <= ENOUGH + recent.PENDING
+        _look(book, series, present, sign, ran, excused, thought if few else [])
 
 
-def _without_regressions(points: list[Point], alerts: Sequence[Alert]) -> list[Point]:
-    """The points outside of regressions that were mended.
+def _without_ended(points: list[Point], alerts: Sequence[Alert]) -> list[Point]:
+    """The points outside of changes that have ended.
 
     Short ones that went away by themselves stay, so that the next of their kind is nothing new.
     """
@@ -118,19 +127,9 @@ def _without_regressions(points: list[Point], alerts: Sequence[Alert]) -> list[P
     for alert in alerts:
         if alert.state == "resolved" and alert.ended_at:
             rest = [p for p in kept if not alert.first_at <= p.build.completed_at < alert.ended_at]
-            if not alert.untouched or len(kept) - len(rest) > _EPISODE:
+            if alert.mended or len(kept) - len(rest) > _EPISODE:
                 kept = rest
     return kept
-
-
-def _is_back(sign: int, alert: Alert, points: Sequence[Point], series: Series) -> bool:
-    """Whether the latest builds are within what was usual before the alert."""
-    limits = LIMITS[series.metric]
-    before = [sign * p.judged for p in points if p.build.completed_at < alert.first_at]
-    since = [sign * p.judged for p in points if p.build.completed_at >= alert.first_at]
-    if len(before) < ENOUGH:
-        return False
-    return back(since, recent.baseline(before[-recent.WINDOW :], limits), limits)
 
 
 def unless_excused(
@@ -147,22 +146,34 @@ def unless_excused(
 
 
 def _look(
-    book: Book, series: Series, points: list[Point], sign: int, ran: Steps, excused: Excuse
+    book: Book,
+    series: Series,
+    points: list[Point],
+    sign: int,
+    ran: Steps,
+    excused: Excuse,
+    thought: Sequence[float],
 ) -> None:
-    """Open an alert, raise or withdraw a warning, as the latest builds tell."""
-    verdict = recent.judge([sign * p.judged for p in points], LIMITS[series.metric])
+    """Open an alert, raise or withdraw a warning, as the latest builds tell.
+
+    `thought` are values that are judged as if they came before the points.
+    """
+    values = [sign * value for value in (*thought, *(p.judged for p in points))]
+    verdict = recent.judge(values, LIMITS[series.metric])
     direction = "worse" if sign > 0 else "better"
     known = [a for a in book.of(series) if a.direction == direction]
     warning = next((a for a in known if a.state == "warning"), None)
     if verdict is None or verdict.state == "usual":
-        pending = points[-recent.PENDING].build.completed_at if verdict else ""
+        pending = points[-recent.PENDING :][0].build.completed_at if verdict else ""
         if warning and warning.first_at < pending:
             book.move(warning, "withdrawn", "recent", "the builds after it were as usual")
         return
-    usual = verdict.baseline
-    since = usual.comparable([sign * p.judged for p in points[verdict.first :]])
+    usual, first = verdict.baseline, verdict.first - len(thought)
+    if first < 0:
+        return
+    since = usual.comparable(values[verdict.first :])
     change = Change(
-        verdict.first,
+        first,
         sign * usual.median,
         sign * median(since),
         usual.builds,

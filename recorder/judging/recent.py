@@ -112,7 +112,10 @@ def judge(values: Sequence[float], limits: Limits) -> Verdict | None:
     ):
         return Verdict("open", size - PENDING, limit, usual)
     if latest[-1] > limit:
-        return Verdict("warning", size - 1, limit, usual)
+        first = size - 1
+        while first > size - pending and values[first - 1] > limit:
+            first -= 1
+        return Verdict("warning", first, limit, usual)
     return Verdict("usual", size, limit, usual)
 
 

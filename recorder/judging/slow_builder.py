@@ -23,7 +23,7 @@ _PART = {"duration": 1 / 2, "step": 1 / 3}
 _LOOKED_AT = 2000
 """How many of the latest builds of all images are looked at for other ones."""
 _BUILDS = 60
-_LASTS = timedelta(days=2)
+LASTS = timedelta(days=2)
 """A builder that has been slow for longer is no matter of a slow day."""
 
 
@@ -43,7 +43,7 @@ class SlowBuilder(NamedTuple):
         builds up to the last of these count.
         """
         first_at, last_at = since[0].completed_at, since[-1].completed_at
-        if times.parse(last_at) - times.parse(first_at) > _LASTS:
+        if times.parse(last_at) - times.parse(first_at) > LASTS:
             return False
         change = _Factor(factor, _PART[series.metric])
         others = [change.of(ratio) for ratio in self._others(series, first_at, last_at)]

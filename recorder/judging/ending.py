@@ -1,0 +1,134 @@
+"""Whether what an alert tells of is over: values are usual again, or its step is gone."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from recorder.judging import recent
+from recorder.judging.book import STANDS, Alert, Book
+from recorder.judging.changes import back
+from recorder.judging.limits import ENOUGH, LIMITS
+from recorder.judging.ranks import median
+from recorder.judging.recent import Baseline
+from recorder.judging.series import BuildRow, Point, Series
+
+Kind = tuple[str | None, str | None, str | None]
+"""Platform, target and class of builder: builds that differ in these have different steps."""
+
+_LOOKED_AT = 50
+"""How many of the latest builds are looked at for three whose steps are known."""
+
+
+def is_back(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> bool:
+    """Whether the latest builds of the series are within what was usual before the alert."""
+    limits, since = LIMITS[alert.series.metric], _since(alert, points)
+    usual, values = _usual(alert, alerts, points), _values(alert, alerts, points, since)
+    return back(values, usual, limits)
+
+
+def went_back(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> bool:
+    """Whether the builds with which an alert ended were within what was usual before it."""
+    ended = [p for p in points if alert.ended_at and p.build.completed_at >= alert.ended_at]
+    return is_back(alert, alerts, [*_before(alert, points), *ended[: recent.PENDING]])
+
+
+def back_at(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> str | None:
+    """When builds were usual again, if most since the alert are."""
+    limits, since = LIMITS[alert.series.metric], _since(alert, points)
+    usual, values = _usual(alert, alerts, points), _values(alert, alerts, points, since)
+    if len(values) < recent.PENDING or not back([median(values)] * recent.PENDING, usual, limits):
+        return None
+    for start in range(len(values) - recent.PENDING + 1):
+        if back(values[start : start + recent.PENDING], usual, limits):
+            return since[start].build.completed_at
+    return None
+
+
+def level_before(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> Sequence[Point]:
+    """The builds on the level that an alert left: those since the change before it."""
+    earlier = _before(alert, points)
+    changed = sorted(
+        moment
+        for other in alerts
+        if other.id != alert.id and other.state not in {"warning", "withdrawn"}
+        for moment in (other.first_at, other.ended_at)
+        if moment and moment < alert.first_at
+    )
+    for moment in reversed(changed):
+        level = [p for p in earlier if p.build.completed_at >= moment]
+        if len(level) >= ENOUGH:
+            return level
+    return earlier
+
+
+def as_judged(series: Series, value: float) -> float:
+    """A value as it is stored as the rules take it, of which more is worse."""
+    return 1 - value if series.metric == "cache" else value
+
+
+def steps_now(
+    connection: sqlite3.Connection, rows: Iterable[BuildRow], kind: Kind
+) -> frozenset[str] | None:
+    """The steps that the latest builds of a kind have, cached or not; None where too few tell."""
+    latest: list[int] = []
+    alike = [row for row in rows if (row.platform, row.target, row.builder) == kind]
+    for row in reversed(alike[-_LOOKED_AT:]):
+        known = "SELECT 1 FROM build_steps WHERE build_id = ? LIMIT 1"
+        if connection.execute(known, (row.id,)).fetchone():
+            latest.append(row.id)
+        if len(latest) == recent.PENDING:
+            break
+    else:
+        return None
+    keys = connection.execute(
+        "SELECT DISTINCT n.step_key FROM build_steps AS s JOIN step_names AS n ON n.id = s.name_id "
+        f"WHERE s.build_id IN ({', '.join('?' * len(latest))})",
+        latest,
+    )
+    return frozenset(key for (key,) in keys)
+
+
+def end_gone_steps(book: Book, kind: Kind, present: frozenset[str], ended_at: str) -> None:
+    """End the alerts of steps that are not among those `present` in the latest builds of a kind.
+
+    Who mends a slow step mostly edits it, and then it is another step.
+    """
+    for alert in list(book.alerts):
+        series = alert.series
+        if (
+            alert.state in STANDS
+            and (series.platform, series.target, series.builder) == kind
+            and series.step_key is not None
+            and series.step_key not in present
+        ):
+            state = "withdrawn" if alert.state == "warning" else "resolved"
+            book.move(alert, state, "recent", "the builds have this step no more", ended_at)
+
+
+def _before(alert: Alert, points: Sequence[Point]) -> list[Point]:
+    return [p for p in points if p.build.completed_at < alert.first_at]
+
+
+def _since(alert: Alert, points: Sequence[Point]) -> Sequence[Point]:
+    return [p for p in points if p.build.completed_at >= alert.first_at]
+
+
+def _usual(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> Baseline:
+    """What was usual before an alert: what is stored of it where too few builds are left."""
+    level, sign = level_before(alert, alerts, points), _sign(alert)
+    if len(level) < ENOUGH:
+        return Baseline(sign * as_judged(alert.series, alert.before), alert.spread, 0.0, 0)
+    values = [sign * p.judged for p in level[-recent.WINDOW :]]
+    return recent.baseline(values, LIMITS[alert.series.metric])
+
+
+def _values(
+    alert: Alert, alerts: Sequence[Alert], points: Sequence[Point], since: Sequence[Point]
+) -> list[float]:
+    """The values to compare with `_usual`: stored figures are as they were measured."""
+    if len(level_before(alert, alerts, points)) < ENOUGH:
+        return [_sign(alert) * as_judged(alert.series, p.value) for p in since]
+    return [_sign(alert) * p.judged for p in since]
+
+
+def _sign(alert: Alert) -> int:
+    return 1 if alert.direction == "worse" else -1

@@ -1,0 +1,172 @@
+"""When an alert is over, what an acknowledgement covers, and that neither is said too soon."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alerts_help import KEY, build, judged, noisy, record, record_series, rows, stepped
+
+from recorder import database, store
+from recorder.alert_tables import STANDING
+from recorder.alerts import people
+from recorder.model import Build
+
+STATES = "state, first_build_id"
+
+
+def acknowledge(path: Path) -> None:
+    """All that stands."""
+    with database.connect(path) as connection:
+        numbers = connection.execute(f"SELECT id FROM alerts WHERE {STANDING}").fetchall()
+        assert numbers
+        people.acknowledge(connection, [number for (number,) in numbers])
+
+
+def import_all(path: Path, builds: list[Build]) -> None:
+    """Without a judgement of each."""
+    with database.connect(path) as connection:
+        store.record_all(connection, builds, KEY)
+
+
+def import_series(path: Path, values: list[float], start: int = 0) -> None:
+    import_all(path, [build(start + i, value) for i, value in enumerate(values)])
+
+
+def standing(path: Path) -> list[Any]:
+    return [row for row in rows(path, STATES) if row[0] in ("warning", "open", "confirmed")]
+
+
+def sized(number: int, megabytes: float) -> Build:
+    return build(number, 100.0, image_size_bytes=int(megabytes * 1e6), size_kind="unpacked")
+
+
+def test_a_regression_after_an_improvement_is_over_only_at_the_better_level(database_path):
+    values = [*noisy(28), *noisy(30, 74, seed=2), *noisy(12, 85, seed=3)]
+    record_series(database_path, values)
+    judged(database_path)
+    found = rows(database_path, "direction, state, first_build_id")
+    assert ("worse", "confirmed", 59) in found
+    record_series(database_path, noisy(4, 85, seed=4), start=70)
+    assert rows(database_path, "direction, state, first_build_id") == found
+    record_series(database_path, noisy(3, 74, seed=5), start=74)
+    assert standing(database_path) == [("confirmed", 29)]  # the improvement
+    assert ("resolved", 59) in rows(database_path, STATES)
+
+
+def test_a_regression_that_is_too_old_to_judge_again_is_over_when_values_are_back(database_path):
+    import_series(database_path, [*noisy(40), *noisy(130, 130, seed=2)])
+    judged(database_path)
+    import_series(database_path, noisy(180, 130, seed=3), start=170)
+    judged(database_path)
+    assert standing(database_path) == [("confirmed", 41)]
+    import_series(database_path, noisy(60, seed=4), start=350)
+    judged(database_path)
+    assert ("resolved", 41) in rows(database_path, STATES)
+    assert judged(database_path) == 0
+
+
+def test_a_regression_whose_good_builds_were_pruned_is_over_when_values_are_back(database_path):
+    record_series(database_path, [*noisy(20), *noisy(5, 140, seed=2)])
+    with database.connect(database_path) as connection:
+        store.delete(connection, range(1, 21), keep_days=True)
+    record_series(database_path, noisy(2, seed=3), start=25)
+    assert standing(database_path) == [("open", 21)]
+    record_series(database_path, noisy(1, seed=4), start=27)
+    assert standing(database_path) == []
+
+
+def test_a_regression_that_lasted_a_few_builds_is_resolved_and_not_called_an_error(database_path):
+    record_series(database_path, [*noisy(20), *noisy(5, 140, seed=2), *noisy(20, seed=3)])
+    assert judged(database_path) == 0
+    assert rows(database_path, STATES) == [("resolved", 21)]
+
+
+def test_an_alert_of_a_step_is_over_when_the_step_is_gone(database_path):
+    def with_key(number: int, seconds: float, key: str) -> Build:
+        made = stepped(number, [seconds, 5.0, 5.0])
+        return replace(made, steps=(replace(made.steps[0], step_key=key), *made.steps[1:]))
+
+    slow = [with_key(20 + i, value, "old") for i, value in enumerate(noisy(6, 60, seed=2))]
+    record(
+        database_path, [with_key(i, value, "old") for i, value in enumerate(noisy(20, 20))] + slow
+    )
+    judged(database_path)
+    assert {row[0] for row in rows(database_path, "metric")} == {"duration", "step"}
+    edited = [with_key(26 + i, value, "new") for i, value in enumerate(noisy(12, 20, seed=3))]
+    record(database_path, edited[:3])
+    assert standing(database_path) == []
+    import_all(database_path, edited[3:])
+    judged(database_path)
+    assert standing(database_path) == []
+    assert judged(database_path) == 0
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_what_is_far_worse_than_what_was_acknowledged_is_told(database_path, one_by_one):
+    record_series(database_path, [*noisy(20), *noisy(3, 120, seed=2)])
+    acknowledge(database_path)
+    put = record_series if one_by_one else import_series
+    put(database_path, noisy(10, 240, seed=3), start=23)
+    if one_by_one:
+        assert standing(database_path) == [("open", 24)]
+    judged(database_path)
+    assert rows(database_path, STATES) == [("acknowledged", 21), ("confirmed", 24)]
+    before, after = rows(database_path, "before_value, after_value")[1]
+    assert (before, after) == (pytest.approx(120, rel=0.05), pytest.approx(240, rel=0.05))
+    assert judged(database_path) == 0
+
+
+def test_a_size_that_grows_on_after_it_was_acknowledged_is_told(database_path):
+    record(database_path, [sized(i, 100) for i in range(20)] + [sized(20, 110)])
+    assert standing(database_path) == [("open", 21)]
+    acknowledge(database_path)
+    record(database_path, [sized(21 + i, 1000) for i in range(10)])
+    judged(database_path)
+    assert rows(database_path, STATES) == [("acknowledged", 21), ("confirmed", 22)]
+
+
+def test_growth_that_was_acknowledged_is_not_told_again_by_another_date(database_path):
+    values = [100 * (1 + 0.0007 * i) for i in range(400)]
+    record_series(database_path, values[:360])
+    judged(database_path)
+    acknowledge(database_path)
+    record_series(database_path, values[360:375], start=360)
+    judged(database_path)
+    assert standing(database_path) == []
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_what_was_acknowledged_ends_when_values_are_back_and_can_begin_anew(
+    database_path, one_by_one
+):
+    put = record_series if one_by_one else import_series
+    record_series(database_path, [*noisy(20), *noisy(10, 150, seed=2)])
+    acknowledge(database_path)
+    put(database_path, noisy(10, seed=3), start=30)
+    judged(database_path)
+    assert ("resolved", 21) in rows(database_path, STATES)
+    put(database_path, noisy(14, 150, seed=4), start=40)
+    judged(database_path)
+    assert judged(database_path) == 0
+    assert rows(database_path, STATES + ", direction") == [
+        ("resolved", 21, "worse"), ("resolved", 31, "better"), ("confirmed", 41, "worse"),
+    ]  # fmt: skip
+
+
+def test_an_acknowledged_outlier_hides_nothing_that_comes_later(database_path):
+    record_series(database_path, [*noisy(20), 300.0])
+    acknowledge(database_path)
+    import_series(database_path, [*noisy(15, seed=2), *noisy(8, 170, seed=3)], start=21)
+    judged(database_path)
+    assert standing(database_path) == [("confirmed", 37)]
+
+
+def test_a_second_pass_changes_nothing_whoever_ended_an_alert(database_path):
+    record_series(database_path, [*noisy(20), *noisy(10, 150, seed=2)])
+    acknowledge(database_path)
+    record_series(database_path, noisy(10, seed=3), start=30)
+    record_series(database_path, [190.0], start=40)  # a warning, so that each pass judges again
+    judged(database_path)
+    assert judged(database_path) == 0
+    assert standing(database_path)
