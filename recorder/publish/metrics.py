@@ -20,14 +20,28 @@ MOST_IMAGES = 500
 
 As many series of alerts are told at most."""
 
+# Counters are made of whole microseconds, as a sum of seconds that comes out a trifle less than
+# before is a reset to Prometheus. Of `pruned_days` only the images told of are looked at.
 _IMAGES = f"""
-SELECT image_name, successful_builds, failed_builds,
-  total_builds - successful_builds - failed_builds AS canceled_builds,
-  last_duration, median_duration, p95_duration, last_size_mb * 1000000 AS last_size_bytes,
-  avg_cache_ratio, total_duration,
+WITH told AS MATERIALIZED (
+  SELECT * FROM build_statistics ORDER BY total_duration DESC, image_name LIMIT {MOST_IMAGES}
+), pruned AS MATERIALIZED (
+  SELECT image_name, sum(builds) AS builds, sum(completed) AS completed, sum(failed) AS failed,
+    sum(all_us) AS all_us
+  FROM told CROSS JOIN pruned_days USING (image_name) GROUP BY image_name
+)
+SELECT image_name,
+  told.successful_builds + ifnull(pruned.completed, 0) AS ever_completed,
+  told.failed_builds + ifnull(pruned.failed, 0) AS ever_failed,
+  told.total_builds - told.successful_builds - told.failed_builds
+    + ifnull(pruned.builds - pruned.completed - pruned.failed, 0) AS ever_canceled,
+  (build_totals.all_us + ifnull(pruned.all_us, 0)) / 1e6 AS ever_spent,
+  last_duration, median_duration, p95_duration,
+  told.last_size_mb * 1000000 AS last_size_bytes, avg_cache_ratio,
   CAST(strftime('%s', last_build_timestamp) AS INTEGER) AS last_build_at,
   successful_builds * 1.0 / nullif(successful_builds + failed_builds, 0) AS success_ratio
-FROM build_statistics ORDER BY total_duration DESC, image_name LIMIT {MOST_IMAGES}
+FROM told JOIN build_totals USING (image_name) LEFT JOIN pruned USING (image_name)
+ORDER BY total_duration DESC, image_name
 """
 # The index of those that stand answers both; resolved ones, which gather, are not looked at.
 _ALERTS = f"""
@@ -43,9 +57,9 @@ WHERE {STANDING} AND direction = 'worse' GROUP BY state
 """
 _STANDING_STATES = ("warning", "open", "confirmed")
 _STATUSES = {
-    "completed": "successful_builds",
-    "failed": "failed_builds",
-    "canceled": "canceled_builds",
+    "completed": "ever_completed",
+    "failed": "ever_failed",
+    "canceled": "ever_canceled",
 }
 _GAUGES = {
     "last_duration": ("last_build_duration_seconds", "Latest successful build."),
@@ -123,7 +137,9 @@ def _families(figures: _Figures) -> "Iterator[Metric]":
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
     builds = CounterMetricFamily(
-        "buildrec_builds", "Builds recorded.", labels=("image_name", "status")
+        "buildrec_builds",
+        "Builds recorded, those that were pruned included.",
+        labels=("image_name", "status"),
     )
     for row in figures.images:
         for status, column in _STATUSES.items():
@@ -131,10 +147,12 @@ def _families(figures: _Figures) -> "Iterator[Metric]":
     yield builds
 
     spent = CounterMetricFamily(
-        "buildrec_build_seconds", "Time spent building, any outcome.", labels=("image_name",)
+        "buildrec_build_seconds",
+        "Time spent building, any outcome, builds that were pruned included.",
+        labels=("image_name",),
     )
     for row in figures.images:
-        spent.add_metric((row["image_name"],), row["total_duration"])
+        spent.add_metric((row["image_name"],), row["ever_spent"])
     yield spent
 
     for column, (name, about) in _GAUGES.items():
