@@ -9,6 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from publication_help import build, record, record_a_shop
 
+from recorder import database, queries, store
 from recorder.publish import metrics
 from recorder.publish.serve import publication
 from recorder.upkeep.prune import Rules, prune
@@ -30,6 +31,10 @@ def alert(path: Path, image: str, metric: str, state: str, **more: Any) -> None:
         connection.commit()
 
 
+def has_builds(path: Path, *images: str) -> None:
+    record(path, *(build(image) for image in images))
+
+
 async def samples(path: Path) -> dict[tuple[str, ...], float]:
     """Each sample by its name and its labels."""
     answer = await publication(path).client.get("/-/metrics")
@@ -45,6 +50,7 @@ def counters(found: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float
 
 
 async def test_alerts_that_stand_are_counted_by_state_and_image(database_path: Path) -> None:
+    has_builds(database_path, "shop/api", "shop/web")
     alert(database_path, "shop/api", "duration", "open")
     alert(database_path, "shop/api", "step", "open", step_key="a")
     alert(database_path, "shop/api", "step", "open", step_key="b")
@@ -64,6 +70,17 @@ async def test_alerts_that_stand_are_counted_by_state_and_image(database_path: P
         ("shop/web", "size", "confirmed"): 1,
         ("shop/web", "cache", "warning"): 1,
     }
+
+
+async def test_alerts_of_an_image_without_any_build_are_not_told_of(database_path: Path) -> None:
+    has_builds(database_path, "shop/api", "shop/gone")
+    for image in ("shop/api", "shop/gone"):
+        alert(database_path, image, "duration", "open")
+    with database.connect(database_path) as connection:
+        store.delete(connection, [queries.find_build(connection, "shop/gone")["id"]])
+    found = await samples(database_path)
+    assert found["buildrec_standing_alerts", "open"] == 1
+    assert {key[1] for key in found if key[0] == "buildrec_image_alerts"} == {"shop/api"}
 
 
 async def test_no_alert_is_a_zero_and_not_a_gap(database_path: Path) -> None:
@@ -110,6 +127,7 @@ async def test_an_image_that_only_was_canceled_has_no_share(database_path: Path)
 
 
 async def test_alerts_of_no_more_images_than_may_be(database_path: Path) -> None:
+    has_builds(database_path, *(f"i{n}" for n in range(600)))
     with closing(sqlite3.connect(database_path)) as connection:
         rows = ((f"i{n}", "duration", None, "worse", "open") for n in range(600))
         connection.executemany(_ALERT, rows)

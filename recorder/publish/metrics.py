@@ -44,17 +44,17 @@ FROM told JOIN build_totals USING (image_name) LEFT JOIN pruned USING (image_nam
 ORDER BY total_duration DESC, image_name
 """
 # The index of those that stand answers both; resolved ones, which gather, are not looked at.
+_TOLD_ALERTS = f"""
+FROM alerts
+WHERE {STANDING} AND direction = 'worse' AND EXISTS (
+  SELECT 1 FROM build_statistics WHERE build_statistics.image_name = alerts.image_name)
+"""
 _ALERTS = f"""
-SELECT image_name, metric, state, count(*) AS alerts
-FROM alerts AS a
-WHERE {STANDING} AND direction = 'worse'
+SELECT image_name, metric, state, count(*) AS alerts {_TOLD_ALERTS}
 GROUP BY image_name, metric, state
 ORDER BY alerts DESC, image_name, metric, state LIMIT {MOST_IMAGES}
 """
-_ALERTS_BY_STATE = f"""
-SELECT state, count(*) AS alerts FROM alerts
-WHERE {STANDING} AND direction = 'worse' GROUP BY state
-"""
+_ALERTS_BY_STATE = f"SELECT state, count(*) AS alerts {_TOLD_ALERTS} GROUP BY state"
 _STANDING_STATES = ("warning", "open", "confirmed")
 _STATUSES = {
     "completed": "ever_completed",
