@@ -1,7 +1,9 @@
 """Builds as traces, in the eyes of a collector that takes OTLP over HTTP."""
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -72,7 +74,7 @@ def record_a_failure(path: Path) -> None:
             ci_url=CI,
             ci_run="github 7",
             builder="desktop",
-            image_tags=("shop/api:latest", "shop/api:1"),
+            image_tags=("shop/api:latest", "reg.example:5000/shop/api:1", "reg.example:5000/shop"),
             git_branch="main",
             git_commit="c" * 40,
             git_remote="https://git.example/shop",
@@ -113,7 +115,7 @@ def test_a_build_is_a_trace_and_its_steps_are_the_spans_in_it(database_path: Pat
         "cicd.pipeline.run.url.full": CI,
         "cicd.worker.name": "desktop",
         "container.image.name": "shop/api",
-        "container.image.tags": ["shop/api:latest", "shop/api:1"],
+        "container.image.tags": ["latest", "1"],
         "vcs.ref.head.name": "main",
         "vcs.ref.head.type": "branch",
         "vcs.ref.head.revision": "c" * 40,
@@ -204,6 +206,72 @@ def test_a_build_that_takes_the_number_of_a_removed_one_is_sent(database_path: P
         otel.send(database_path, wish)
         assert otel.send(database_path, wish) == 0
     assert values(spans(collector)[-1])["cicd.pipeline.run.id"] == "ref4"
+
+
+@pytest.mark.parametrize(
+    ("written", "tags"),
+    [
+        ("app:1.2", ["1.2"]),
+        ("app", None),
+        ('"app:1.2"', ["1.2"]),
+        ('["a:1", "b:1", 7, null]', ["1"]),
+        ("{'a': 1}", None),
+        ("7", None),
+        ("[" * 5000, None),
+    ],
+)
+def test_of_the_tags_that_another_program_wrote_those_are_told_that_are_some(
+    database_path: Path, written: str, tags: list[str] | None
+) -> None:
+    record(database_path, build(ref="ref1"))
+    with closing(sqlite3.connect(database_path)) as connection:
+        connection.execute("UPDATE docker_builds SET image_tags = ?", (written,))
+        connection.commit()
+    with receiver() as collector:
+        assert otel.send(database_path, otel.Wish(endpoint=collector.url)) == 1
+    (root,) = spans(collector)
+    assert values(root).get("container.image.tags") == tags
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "build_timestamp = 'garbage'",
+        "build_timestamp = '1960-01-01T00:00:00+08:00'",
+        "build_duration = 'long'",
+        "build_duration = -5",
+        "build_duration = 1e15",
+        "build_duration = 1e300",
+    ],
+)
+def test_a_build_without_a_time_is_left_out_and_the_others_go(
+    database_path: Path, change: str
+) -> None:
+    record(database_path, *(build(hours=n, ref=f"ref{n}") for n in range(5)))
+    with closing(sqlite3.connect(database_path)) as connection:
+        connection.execute(f"UPDATE docker_builds SET {change} WHERE id IN (2, 5)")
+        connection.commit()
+    with receiver() as collector:
+        words = ("otel", "--endpoint", collector.url)
+        printed = buildrec(*words, "--format", "json", db=database_path)
+        said = buildrec(*words, db=database_path)
+        again = buildrec(*words, db=database_path)
+    remark = "left out 2 builds whose time no trace can tell, the first of them build 2\n"
+    assert (printed.returncode, printed.stderr.decode()) == (0, remark)
+    assert (said.returncode, said.stderr.decode()) == (0, remark + "sent 3 builds\n")
+    assert again.stderr == b"sent 0 builds\n"
+    sent = [values(span)["cicd.pipeline.run.id"] for span in spans(collector)]
+    assert sent == ["ref0", "ref2", "ref3"]
+
+
+def test_a_history_of_which_no_build_has_a_time_sends_nothing(database_path: Path) -> None:
+    record(database_path, build(ref="ref1"))
+    with closing(sqlite3.connect(database_path)) as connection:
+        connection.execute("UPDATE docker_builds SET build_timestamp = 'garbage'")
+        connection.commit()
+    with receiver() as collector:
+        assert otel.send(database_path, otel.Wish(endpoint=collector.url)) == 0
+    assert not collector.posts
 
 
 def test_each_collector_gets_every_build(database_path: Path) -> None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from recorder import page_links, times
+from recorder import naming, page_links, times
+from recorder.errors import BadValueError
 
 Row = Mapping[str, Any]
 Value = str | int | float | bool | list[str]
@@ -22,6 +23,10 @@ _EXIT_CODE = re.compile(r"exit code: (\d{1,3})(?!\d)")
 _CANCELED = "context canceled"
 _OTHER = "_OTHER"
 _NANO = 1_000_000_000
+_LATEST = (1 << 64) - 1
+"""The protocol's last instant."""
+# Source: github.com/opencontainers/distribution-spec, "Pulling manifests".
+_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 
 
 @dataclass(frozen=True)
@@ -46,15 +51,15 @@ def of_build(build: Row, steps: Sequence[Row], pages: str | None = None) -> list
     """The spans of a build, a row of `docker_builds`: itself, then each of its `steps` that ran.
 
     Their ids follow from the build's ref, so that a build that is sent twice is the same trace.
-    `pages` is the address of a publication to link to.
+    `pages` is the address of a publication to link to. Raises BadValueError for a build whose time
+    cannot be told.
     """
+    began, ended = _began_and_ended(build)
     seed = build["ref"] or "\0".join(
         str(build[name]) for name in ("image_name", "completed_at", "build_duration")
     )
     trace = _number(seed, "trace", 16)
     root = _number(seed, "build", 8)
-    began = _nanoseconds(times.parse(build["started_at"]))
-    ended = began + round(build["build_duration"] * _NANO)
     page = page_links.of_build(pages, build["ref"], build["id"]) if pages else None
     failed = build["status"] == "failed"
     whole = Span(
@@ -80,8 +85,8 @@ def _of_build(build: Row, page: str | None) -> Iterator[tuple[str, Value]]:
     yield "cicd.pipeline.result", _RESULTS[build["status"]]
     if build["status"] == "failed":
         yield "error.type", _error_type(build["error_message"])
-    if build["image_tags"]:
-        yield "container.image.tags", json.loads(build["image_tags"])
+    if tags := _tags(build["image_tags"]):
+        yield "container.image.tags", tags
     if build["git_branch"]:
         yield "vcs.ref.head.type", "branch"
     url = build["ci_url"] or page
@@ -112,6 +117,17 @@ def _of_build(build: Row, page: str | None) -> Iterator[tuple[str, Value]]:
         "buildrec.warnings": build["warnings"],
     }
     yield from ((name, value) for name, value in known.items() if value is not None)
+
+
+def _tags(written: str | None) -> list[str]:
+    """The tags of a build's references, without their names; each once."""
+    try:
+        found = json.loads(written or "[]")
+    except (ValueError, RecursionError):  # another program wrote the row
+        found = written
+    references = found if isinstance(found, list) else [found]
+    labels = (naming.split_reference(item)[1] for item in references if isinstance(item, str))
+    return list(dict.fromkeys(label for label in labels if _TAG.fullmatch(label)))
 
 
 def _of_step(step: Row, whole: Span, number: int, page: str | None) -> Span:
@@ -162,6 +178,18 @@ def _number(seed: str, what: str, size: int) -> int:
     """A number of `size` bytes that is always the same for the seed, and never 0."""
     text = f"buildrec {what} {seed}".encode(errors="replace")
     return int.from_bytes(hashlib.sha256(text).digest()[:size], "big") or 1
+
+
+def _began_and_ended(build: Row) -> tuple[int, int]:
+    """When a build began and ended, in nanoseconds; another program may have written its row."""
+    try:
+        began = _nanoseconds(times.parse(build["started_at"]))
+        ended = began + round(build["build_duration"] * _NANO)
+    except (TypeError, ValueError, OverflowError):
+        began, ended = 0, -1
+    if not 0 <= began <= ended <= _LATEST:
+        raise BadValueError("no trace can tell the time of that build", "see docs/schema.md")
+    return began, ended
 
 
 def _nanoseconds(moment: datetime) -> int:

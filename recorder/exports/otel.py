@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from recorder.exports.build_spans import Row, Span
 from recorder.quiet import quiet
 from recorder.selection import ALL, Selection
 
+_LOG = logging.getLogger("recorder.exports")
 _SPANS = 512
 """Spans in a request; the default of OpenTelemetry's own batches."""
 _PATH = "/v1/traces"
@@ -48,14 +50,16 @@ def send(source: Path, wish: Wish, progress: _Progress | None = None) -> int:
     with database.connect_to_read(source) as connection, _exporter(wish.endpoint) as deliver:
         memory = _Memory(source, deliver.endpoint)
         numbers = _numbers(connection, wish, memory)
-        done = 0
+        done = sent = 0
         for builds, spans in _batches(connection, numbers, wish.pages):
-            deliver(spans)
+            if spans:
+                deliver(spans)
             memory.keep(builds[-1])
             done += len(builds)
+            sent += sum(span.parent is None for span in spans)
             if progress:
                 progress(done, len(numbers))
-    return done
+    return sent
 
 
 def lines(source: Path, wish: Wish) -> Iterator[str]:
@@ -67,6 +71,8 @@ def lines(source: Path, wish: Wish) -> Iterator[str]:
     with database.connect_to_read(source) as connection:
         numbers = _numbers(connection, wish, _Memory(source, _address(wish.endpoint)))
         for _, spans in _batches(connection, numbers, wish.pages):
+            if not spans:
+                continue
             message = library.encode(library.readable(spans))
             yield json.dumps(library.as_json(message), ensure_ascii=False)
 
@@ -118,20 +124,31 @@ def _numbers(connection: sqlite3.Connection, wish: Wish, memory: _Memory) -> lis
 def _batches(
     connection: sqlite3.Connection, numbers: Iterable[int], pages: str | None
 ) -> Iterator[tuple[list[Row], list[Span]]]:
-    """Whole builds, as many as a request takes: their rows, and their spans."""
+    """Whole builds, as many as a request takes: their rows, and their spans.
+
+    One that cannot be told has no spans; how many there were is said at the end.
+    """
     builds: list[Row] = []
     spans: list[Span] = []
+    untold: list[int] = []
     for number in numbers:
         row = connection.execute("SELECT * FROM docker_builds WHERE id = ?", (number,)).fetchone()
         if row is None:  # removed meanwhile
             continue
         builds.append(dict(row))
-        spans += build_spans.of_build(row, queries.steps(connection, number), pages)
+        try:
+            spans += build_spans.of_build(row, queries.steps(connection, number), pages)
+        except BadValueError:
+            untold.append(number)
         if len(spans) >= _SPANS:
             yield builds, spans
             builds, spans = [], []
     if builds:
         yield builds, spans
+    if untold:
+        count = f"{len(untold)} build{'' if len(untold) == 1 else 's'}"
+        first = f"the first of them build {untold[0]}"
+        _LOG.warning("left out %s whose time no trace can tell, %s", count, first)
 
 
 class _Delivery:
