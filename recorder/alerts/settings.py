@@ -16,6 +16,7 @@ from recorder.judging.limits import LIMITS
 OWN = "buildrec.toml"
 _SHARED = "pyproject.toml"
 FAIL_ON = ("regression", "warning")
+_MOST_BITS = 64
 _NOT_RULES = frozenset({"images", "ignore", "notify"})
 
 
@@ -75,10 +76,12 @@ def find(folder: Path) -> Settings:
 def read(path: Path) -> Settings | None:
     """The settings in a file; None for a pyproject.toml without any."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         content = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadSettingsError(f"{path} cannot be read ({error})", "mend what it names") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadSettingsError(
+            f"{path} cannot be read ({_why(error)})", "mend what it names"
+        ) from error
     place: tuple[str, ...] = ()
     if path.name == _SHARED:
         tool = content.get("tool", {})
@@ -86,6 +89,15 @@ def read(path: Path) -> Settings | None:
             return None
         content, place = tool["buildrec"], ("tool", "buildrec")
     return _Reader(path, text).settings(content, place)
+
+
+def _why(error: Exception) -> str:
+    """What TOML's parser, or Python below it, could not read."""
+    if isinstance(error, RecursionError):
+        return "a value in it is nested too deeply"
+    if isinstance(error, OSError | UnicodeDecodeError | tomllib.TOMLDecodeError):
+        return str(error)
+    return "a number in it has too many digits"
 
 
 class _Reader:
@@ -124,6 +136,8 @@ class _Reader:
             here = (*place, key)
             if key not in _KEYS:
                 raise self._unknown(key, here, (*_KEYS, *others))
+            if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+                raise self._wrong(here, "it has too many digits", "give a smaller number")
             rules = replace(rules, **{key.replace("-", "_"): self._value(key, value, here)})
         return rules
 
@@ -142,12 +156,13 @@ class _Reader:
     def _choice(self, value: Any, choices: tuple[str, ...], here: tuple[str, ...]) -> str:
         if value not in choices:
             listed = ", ".join(choices)
-            raise self._wrong(here, f"{value!r} is not known", f"say one of {listed}")
+            raise self._wrong(here, f"{_shown(value)} is not known", f"say one of {listed}")
         return str(value)
 
     def _texts(self, value: Any, here: tuple[str, ...]) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-            raise self._wrong(here, f"{value!r} is no list of texts", 'write it as ["one", "two"]')
+            problem = f"{_shown(value)} is no list of texts"
+            raise self._wrong(here, problem, 'write it as ["one", "two"]')
         return tuple(value)
 
     def _table(self, content: Any, here: tuple[str, ...]) -> None:
@@ -164,6 +179,13 @@ class _Reader:
         place = f"{self._path}, line {line}" if line else str(self._path)
         name = f", `{here[-1]}`" if here and f"`{here[-1]}`" not in problem else ""
         return BadSettingsError(f"{place}{name}: {problem}", cure)
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # a number of more digits than Python writes
+        return "it"
 
 
 _UNITS = {
