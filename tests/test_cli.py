@@ -77,6 +77,12 @@ def test_csv_does_not_carry_a_formula(filled: Path) -> None:
     assert rows[0]["image_name"] == "'=cmd()"
 
 
+def test_the_largest_number_is_a_limit_too(filled: Path) -> None:
+    for words in (["history"], ["alerts", "list"], ["bench", "runs"]):
+        done = buildrec("--db", str(filled), *words, "-n", str(2**63 - 1), "--format", "json")
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_n_limits_the_list(filled: Path) -> None:
     done = buildrec("--db", str(filled), "history", "-n", "1")
     assert len(json.loads(done.stdout)) == 1
@@ -147,6 +153,19 @@ def test_record_stores_what_it_is_told(database_path: Path) -> None:
         (["record", "app", "--duration", "1e300"], "more than a duration can be"),
         (["record", "app"], "--duration"),
         (["history", "-n", "0"], "-n"),
+        *(
+            ([*words, "9" * 25], "is more than there can be")
+            for words in (
+                ["history", "-n"],
+                ["bench", "runs", "-n"],
+                ["alerts", "list", "-n"],
+                ["alerts", "ack"],
+                ["alerts", "resolve", "1"],
+                ["prune", "--keep"],
+                ["backup", "--keep"],
+                ["bench", "run", "--concurrent"],
+            )
+        ),
         (["nonsense"], "nonsense"),
         (["build"], "Usage"),
         (["run", "--nonsense", "true"], "--nonsense"),

@@ -9,7 +9,7 @@ from recorder.alert_tables import STATES
 from recorder.alerts import listing, people
 from recorder.alerts import notify as notifying
 from recorder.alerts.settings import find
-from recorder.cli import output
+from recorder.cli import output, quantities
 from recorder.cli.context import App
 from recorder.errors import BadSettingsError
 
@@ -20,7 +20,7 @@ _COLUMNS: list[output.Column] = [
     ("what", lambda row: f"{row['metric']}, {row['direction']}"),
     ("alert", lambda row: str(row["sentence"])),
 ]
-_ids = click.argument("ids", type=click.IntRange(1), nargs=-1, required=True, metavar="ID...")
+_ids = click.argument("ids", type=quantities.COUNT, nargs=-1, required=True, metavar="ID...")
 _note = click.option("--note", metavar="TEXT", help="Why; kept with the alert.")
 
 
@@ -34,7 +34,7 @@ def alerts() -> None:
 @click.option("--state", "states", type=click.Choice(STATES), multiple=True,
               help="Only those in this state; may be repeated.")  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="Also those resolved and withdrawn.")
-@click.option("-n", "--limit", type=click.IntRange(1), default=100, show_default=True, metavar="N",
+@click.option("-n", "--limit", type=quantities.COUNT, default=100, show_default=True, metavar="N",
               help="How many alerts.")  # fmt: skip
 @output.format_option
 @click.pass_obj

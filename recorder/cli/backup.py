@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from recorder.cli import progress
+from recorder.cli import progress, quantities
 from recorder.cli.context import App
 from recorder.upkeep import backup as upkeep
 from recorder.upkeep import restore as putting_back
@@ -15,7 +15,10 @@ _FILE = click.Path(path_type=Path)
 @click.command()
 @click.argument("target", metavar="[FILE]", required=False, type=_FILE)
 @click.option(
-    "--keep", type=int, metavar="N", help="Of the backups in the folder keep the newest N."
+    "--keep",
+    type=quantities.COUNT,
+    metavar="N",
+    help="Of the backups in the folder keep the newest N.",
 )
 @click.pass_obj
 def backup(app: App, target: Path | None, keep: int | None) -> None:

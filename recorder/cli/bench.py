@@ -14,7 +14,7 @@ from recorder import benchmark_results, benchmarks, database, figures
 from recorder.bench import comparison, discovery
 from recorder.bench.registry import Suite
 from recorder.benchmark_results import Result
-from recorder.cli import output
+from recorder.cli import output, quantities
 from recorder.cli.context import App
 from recorder.cli.output import Row
 
@@ -49,7 +49,7 @@ _files = click.option("--file", "files", multiple=True, metavar="FILE.py",
 @click.option("--quick/--full", default=None,
               help="Fewer values, in about a minute.  "
                    "[default: full; quick if BENCHMARK_MODE=1]")  # fmt: skip
-@click.option("--concurrent", "copies", type=click.IntRange(2), metavar="N",
+@click.option("--concurrent", "copies", type=quantities.Whole(2), metavar="N",
               help="Run N copies at once: contention, never compared with solo.")  # fmt: skip
 @_files
 @_format
@@ -110,7 +110,7 @@ def list_(files: tuple[Path, ...], style: str | None) -> None:
 
 
 @bench.command()
-@click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, metavar="N",
+@click.option("-n", "--limit", type=quantities.COUNT, default=20, show_default=True, metavar="N",
               help="How many runs.")  # fmt: skip
 @_format
 @click.pass_obj

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from recorder import database, figures, queries, times
-from recorder.cli import output
+from recorder.cli import output, quantities
 from recorder.cli.context import App
 from recorder.cli.output import Row
 
@@ -14,7 +14,7 @@ _STATUS = {"completed": "ok", "failed": "FAILED", "canceled": "canceled"}
 
 @click.command()
 @click.argument("image_name", required=False)
-@click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, metavar="N",
+@click.option("-n", "--limit", type=quantities.COUNT, default=20, show_default=True, metavar="N",
               help="How many builds.")  # fmt: skip
 @click.option("--timezone", help="Show times in this zone.  [default: each build's own]")
 @output.format_option

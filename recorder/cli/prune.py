@@ -20,7 +20,9 @@ _COLUMNS: list[output.Column] = [
 @click.command()
 @click.option("--older-than", callback=quantities.age, metavar="AGE",
               help="Builds older than 90d, 12w or 2y.")  # fmt: skip
-@click.option("--keep", type=int, metavar="N", help="All but the latest N builds of each image.")
+@click.option(
+    "--keep", type=quantities.COUNT, metavar="N", help="All but the latest N builds of each image."
+)
 @click.option("--max-size", callback=quantities.size, metavar="SIZE",
               help="The oldest builds, until the file takes no more than 500MB.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")

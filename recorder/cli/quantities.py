@@ -1,7 +1,8 @@
-"""Ages, times, sizes and shares as people type them: callbacks of options."""
+"""Numbers, ages, times, sizes and shares as people type them: types and callbacks of options."""
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import click
 
@@ -9,6 +10,26 @@ _DAYS = {"h": 1 / 24, "d": 1, "w": 7, "y": 365}
 _BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9}
 _NUMBER = r"(\d{1,12}(?:\.\d*)?)"
 _TIME = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m(?:in)?)?(?:{_NUMBER}s?)?")
+
+_MOST = 2**63 - 1
+
+
+class Whole(click.IntRange):
+    """A whole number of at least so much, which SQLite can hold."""
+
+    def __init__(self, least: int) -> None:
+        super().__init__(least)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; fails with a sentence for what is none."""
+        number = super().convert(value, param, ctx)
+        if number > _MOST:
+            self.fail(f"{number} is more than there can be", param, ctx)
+        return number
+
+
+COUNT = Whole(1)
+"""A number of rows, or that of one row."""
 
 
 def age(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
