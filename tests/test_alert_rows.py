@@ -32,6 +32,12 @@ def test_a_build_that_is_recorded_is_judged_with_it(database_path):
     assert "of the last 20 comparable builds, since build 21 (commit 0000000)" in sentence
 
 
+def test_what_is_above_a_usual_of_nothing_has_no_share(database_path):
+    record_series(database_path, [*[0.0] * 20, *[5.0] * 3])
+    ((sentence,),) = rows(database_path, "sentence")
+    assert sentence.startswith("app: 5.00 s is above the usual 0.00 s of the last 20 comparable ")
+
+
 def test_a_warning_that_was_an_outlier_is_withdrawn(database_path):
     record_series(database_path, [*noisy(20), 160.0, *noisy(4, seed=2)])
     assert rows(database_path) == []

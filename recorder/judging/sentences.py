@@ -43,7 +43,7 @@ def _change(finding: Finding) -> str:
             f"{figures.percent(after)} of its steps came from the cache, where "
             f"{figures.percent(before)} is usual of the last {kind}"
         )
-    share = abs(after - before) / before if before else 1.0
+    share = f"{abs(after - before) / before * 100:.0f} % " if before else ""
     side = "above" if after > before else "below"
     if finding.series.metric == "size":
         old, new = figures.megabytes(before / 1e6), figures.megabytes(after / 1e6)
@@ -51,4 +51,4 @@ def _change(finding: Finding) -> str:
         old, new = seconds(before), seconds(after)
     usual = "best" if finding.rule == "growth" else "usual"
     steps = " for the steps that ran" if finding.series.cache_class == "partial" else ""
-    return f"{new} is {share * 100:.0f} % {side} the {usual} {old}{steps} of the last {kind}"
+    return f"{new} is {share}{side} the {usual} {old}{steps} of the last {kind}"
