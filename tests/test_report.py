@@ -127,6 +127,10 @@ def test_a_first_and_a_failed_build_have_their_report(database_path: Path) -> No
     record(database_path, usual(0))
     first = buildrec("report", "--base", "main", db=database_path).stdout.decode()
     assert "the first build to compare" in first
+    parsing = "parse error: unknown instruction: COPPY (did you mean COPY?)"
+    record(database_path, slow(1, "shop/web", status="failed", error_message=parsing))
+    named = buildrec("report", "shop/web", db=database_path).stdout.decode()
+    assert f"{parsing}; no build of it has worked yet." in named
     record(
         database_path,
         slow(
@@ -332,6 +336,38 @@ def test_a_sentence_has_no_markup_beside_its_code(text: str) -> None:
     assert kinds <= {"paragraph_open", "paragraph_close", "inline", "text", "code_inline"}
     words = "".join(t.content for t in found if t.type == "text")
     assert not set("@#<>`*_[]!&\\~$") & set(words)
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [
+        ("GH-12", "`GH-12`"),
+        ("JIRA-7:", "`JIRA-7`:"),
+        ("shop/a1-2,", "`shop/a1-2`,"),
+        (":tada:", "`:tada`:"),
+        ("(a:+1:b)", "(`a:+1:b`)"),
+        ("x:100:", "`x:100`:"),
+        ("%12", "`%12`"),
+        ("(www.evil.example)", "(`www.evil.example`)"),
+        ("COPY?);", "COPY?);"),
+        ("(@all);", "(`@all`);"),
+    ],
+)
+def test_what_a_forge_would_make_a_link_or_a_picture_of_is_code(word: str, shown: str) -> None:
+    assert safe_markdown.prose(f"We say {word} here") == f"We say {shown} here"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "app: 140 s is 40 % above the usual 100 s of the last 20 comparable cold builds",
+        "a/my-app: 5.00 s is above it, since build 21 (commit 0000000); `RUN make` takes more",
+        "failed after 12 ms: exit code: 137; it last worked in build 61 (2026-11-29 02:54).",
+        "1 m 36 s (+96%, −4 points): 12:30:05 is 3/4 as quick as usual — nothing else.",  # noqa: RUF001
+    ],
+)
+def test_our_own_sentences_stay_words(sentence: str) -> None:
+    assert safe_markdown.prose(sentence) == sentence
 
 
 @given(values=st.lists(st.floats(0, 1e6), min_size=1, max_size=40))

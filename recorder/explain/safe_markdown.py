@@ -11,8 +11,11 @@ from urllib.parse import quote, urlsplit
 from recorder import harmless
 
 # Words that mean themselves; all others are shown as code.
-_PLAIN = re.compile(r"\(?[+±\u2212]?[^\W_]*(?:[.,:/'+=%-][^\W_]+)*%?[.,;:)…%]*|[\u2013—→]")
-_AUTOLINK = re.compile(r"www\.", re.IGNORECASE)
+_PLAIN = re.compile(r"[+±\u2212]?[^\W_]*(?:[.,:/'+=%-][^\W_]+)*|[\u2013—→]")
+_AROUND = re.compile(r"(\(?)(.*?)([.,;:)…%?]*)", re.DOTALL)
+# What a forge makes a link or a picture of: addresses, `GH-12` and its like, milestones, emojis.
+# A time of day is none.
+_MEANS_MORE = re.compile(r"www\.|[a-z][^\W_]*-\d|(?<!\w)%\w|:(?!\d\d:)[\w+-]+:", re.IGNORECASE)
 _TICKS = re.compile(r"`+")
 _ONE_SENTENCE = re.compile(r"[^`]*(?:`[^`]+`[^`]+)*(?:`[^`]+`)?")
 _IN_ADDRESS = "/:?&=%#~+,;@!$*-._"
@@ -71,5 +74,7 @@ def _words(text: str) -> str:
 
 
 def _word(word: str) -> str:
-    is_plain = _PLAIN.fullmatch(word) and not _AUTOLINK.match(word)
-    return word if is_plain else code(word)
+    """The word, or as code what of it is none; brackets and stops around it are the sentence's."""
+    before, inner, after = _AROUND.fullmatch(word).groups()  # type: ignore[union-attr]
+    is_plain = _PLAIN.fullmatch(inner) and not _MEANS_MORE.search(word)
+    return word if is_plain else f"{before}{code(inner)}{after}"
