@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -370,6 +370,7 @@ def test_our_own_sentences_stay_words(sentence: str) -> None:
     assert safe_markdown.prose(sentence) == sentence
 
 
+@example(values=[0.0, 1e-320])
 @given(values=st.lists(st.floats(0, 1e6), min_size=1, max_size=40))
 def test_a_spark_line_has_a_block_for_each_figure(values: list[float]) -> None:
     line = spark.line(values)

@@ -14,5 +14,5 @@ def line(values: Sequence[float]) -> str:
     least, largest = min(values), max(values)
     if largest - least <= _QUIET * abs(largest):
         return _BLOCKS[0] * len(values)
-    scale = (len(_BLOCKS) - 1) / (largest - least)
-    return "".join(_BLOCKS[round((value - least) * scale)] for value in values)
+    shares = ((value - least) / (largest - least) for value in values)
+    return "".join(_BLOCKS[round(share * (len(_BLOCKS) - 1))] for share in shares)
