@@ -112,7 +112,19 @@ def test_the_base_is_the_latest_build_of_the_branch_with_as_much_of_the_cache(
     assert cold is not None
     assert cold.row_a["ref"] == "shop.api-3"
     assert none.base is None
-    assert "no comparable build of `release` yet" in report.markdown(none)
+    answer, remark, table = report.markdown(none).split("\n\n")[1:4]
+    assert answer.startswith("`shop/api` took 2 m 10 s")
+    assert remark == (
+        "There is no comparable build of `release` yet, so that this is against the usual one."
+    )
+    assert "| usual (" in table
+
+
+def test_a_first_build_of_all_is_against_nothing(database_path: Path) -> None:
+    record(database_path, usual(0))
+    with database.connect_to_read(database_path) as connection:
+        text = report.markdown(report.gather(connection, None, "release"))
+    assert "There is no comparable build of `release` yet.\n" in f"{text}\n"
 
 
 @pytest.mark.parametrize("name", ["GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME"])

@@ -103,6 +103,8 @@ def markdown(report: Report, pages: str | None = None) -> str:
     blocks = [f"### {code(_short(build['image_name']))}: {_VERDICTS[why.verdict]}", _answer(why)]
     if why.failure and build["error_excerpt"]:
         blocks.append(safe_markdown.fenced(build["error_excerpt"]))
+    if report.branch and not report.base and build["success"]:
+        blocks.append(_no_base(report.branch, why))
     if report.base:
         blocks += [_figures(build, report.base.row_a, code(_short(report.branch or ""))),
                    _parts(report.base.comparison.parts, build["build_duration"]),
@@ -111,8 +113,6 @@ def markdown(report: Report, pages: str | None = None) -> str:
         blocks += [_figures(build, why.reference, "usual"),
                    _parts(why.parts, build["build_duration"]),
                    prose(why.size_sentence)]  # fmt: skip
-    if report.branch and not report.base and build["success"]:
-        blocks.append(f"There is no comparable build of {code(_short(report.branch))} yet.")
     blocks += [_changes(report), _alerts(report.alerts), _spark(report.durations)]
     blocks.append(_links(build, pages))
     return "\n\n".join(block for block in blocks if block)
@@ -123,6 +123,11 @@ def _base(connection: sqlite3.Connection, build: Row, branch: str | None) -> int
     found = connection.execute(_OF_BRANCH, {**build, "branch": branch}).fetchall()
     alike = [row for row in found if row[1] == build["cache_class"]]
     return int((alike or found)[0][0]) if found else None
+
+
+def _no_base(branch: str, why: Why) -> str:
+    said = f"There is no comparable build of {code(_short(branch))} yet"
+    return f"{said}, so that this is against the usual one." if why.comparison else f"{said}."
 
 
 def _answer(why: Why) -> str:
