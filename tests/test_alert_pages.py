@@ -1,11 +1,16 @@
 """Alerts stand on the pages where they belong: overview, image with its chart, build."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from browser_help import Visit, chromium
 from datasette.app import Datasette
 from publication_help import build, step
+from serve_help import serving
 
 from recorder import database, store
 from recorder.alerts import people
@@ -81,3 +86,81 @@ async def test_the_list_of_alerts_links_their_builds_and_takes_no_alert_for_a_bu
     listed = await page(published, f"{HOME}/alerts")
     links = set(re.findall(rf'href="{HOME}/docker_builds/(\d+)"', listed))
     assert links == {"10", "11"}
+
+
+async def test_the_list_of_alerts_is_one_that_people_read(slower: Path) -> None:
+    listed = await page(publication(slower), f"{HOME}/alerts")
+    assert re.findall(r"<th[^>]*>([^<]*)</th>", listed) == ["What changed", "State", "Since"]
+    assert re.search(r"<td class=.name.>shop/api: 15\d s is \d\d % above the usual 10\d s", listed)
+    assert re.search(r">regression</span> <span class=.soft.>open<", listed)
+    assert ">2025-07-10 22:00</time>" in listed, "in the zone of the image"
+    assert f'href="{HOME}/image?image_name=shop%2Fapi#chart"' in listed
+    assert f'href="{HOME}/step?step_key=key%20of%20RUN%20make#chart"' in listed
+    image = await page(publication(slower), f"{HOME}/image?image_name=shop/api")
+    assert image.count('id="chart"') == 1
+
+
+async def test_the_list_of_alerts_shows_those_that_are_asked_for(slower: Path) -> None:
+    with database.connect(slower) as connection:
+        numbers = [row[0] for row in connection.execute("SELECT id FROM alerts ORDER BY id")]
+        people.acknowledge(connection, numbers[:1], "<b>a bigger</b> compiler")
+    published = publication(slower)
+    for asked, wanted in (
+        ("", numbers),
+        ("?state=all", numbers),
+        ("?state=acknowledged&image_name=shop/api", numbers[:1]),
+        ("?state=resolved", []),
+    ):
+        listed = await page(published, f"{HOME}/alerts{asked}")
+        assert sorted(map(int, re.findall(r">Alert (\d+)<", listed))) == wanted
+        assert ('class="empty"' in listed) == (not wanted)
+    listed = await page(published, f"{HOME}/alerts?state=Acknowledged&image_name=shop/api")
+    assert "; &lt;b&gt;a bigger&lt;/b&gt; compiler." in listed
+    assert "<option selected>acknowledged</option>" in listed
+    assert f'href="{HOME}/alerts.json?image_name=shop%2Fapi&amp;state=Acknowledged"' in listed
+
+
+async def test_more_alerts_than_are_listed_have_a_link(slower: Path) -> None:
+    with database.connect(slower) as connection:
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) "
+            "INSERT INTO alerts (image_name, metric, direction, state, first_at, before_value, "
+            "after_value, before_count, after_count, rule, parameters, sentence, group_key, "
+            "created_at, updated_at) SELECT 'gone', 'size', 'worse', 'resolved', 'once', 1, 2, 9, "
+            "2, 'recent', '{}', 'gone: it grew', 'g', 't', 't' FROM n"
+        )
+        connection.commit()
+    published = publication(slower)
+    listed = await page(published, f"{HOME}/alerts?state=resolved")
+    more = f"{HOME}/alerts?state=resolved&amp;limit=1000"
+    assert f'href="{more}"' in listed
+    assert "image_name=gone" not in listed, "an image without builds has no page"
+    listed = await page(published, more.replace("&amp;", "&"))
+    assert listed.count(">Alert ") == 60
+    assert "Older ones" not in listed
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as launched:
+        yield launched
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+def test_everyone_can_read_the_list_of_alerts(
+    browser: Any, slower: Path, scheme: str, width: int
+) -> None:
+    with serving(slower) as (served, _):
+        visit = Visit(browser, scheme=scheme, width=width)
+        opened = visit.open(f"{served}{HOME}/alerts")
+        assert visit.faults() == []
+        assert visit.errors == []
+        assert {host for host in visit.hosts if host} == {urlsplit(served).netloc}
+        assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        told = opened.locator("tbody td.name").first.bounding_box()
+        assert told["x"] + told["width"] <= width
+        opened.select_option("select[name=state]", "all")
+        opened.click("form.asked button")
+        assert opened.locator("tbody tr").count() >= 1
+        visit.context.close()

@@ -622,7 +622,7 @@ async def test_a_list_links_what_has_a_page_and_tells_units_and_utc(database_pat
     assert f'<a href="{HOME}/step?step_key=key%20of%20RUN%20make">RUN make</a>' in page
 
 
-@pytest.mark.parametrize("name", ["image", "step", "why", "diff", "what_if"])
+@pytest.mark.parametrize("name", ["image", "step", "why", "diff", "what_if", "alerts"])
 async def test_a_page_of_our_own_is_answered_as_by_datasette(
     database_path: Path, name: str
 ) -> None:

@@ -21,7 +21,7 @@ from recorder.publish.site import DATABASE
 _READING = ("GET", "HEAD")
 OVERVIEW_ROUTE = r"/$"
 DATA_ROUTE = rf"/{DATABASE}$"
-PAGE_ROUTE = rf"/{DATABASE}/(?P<query>image|step|why|diff|what_if)$"
+PAGE_ROUTE = rf"/{DATABASE}/(?P<query>image|step|why|diff|what_if|alerts)$"
 STEP_ROUTE = rf"/{DATABASE}/step_names/(?P<number>\d{{1,18}})$"
 
 
@@ -86,7 +86,11 @@ async def page(datasette: Any, request: Any) -> Response:
     return Response.html(
         await datasette.render_template(
             f"query-{DATABASE}-{name}.html",
-            {"rows": found.rows, "alternate_url_json": datasette.urls.path(address)},
+            {
+                "rows": found.rows,
+                "asked": values,
+                "alternate_url_json": datasette.urls.path(address),
+            },
             request=request,
             view_name="database",
         ),

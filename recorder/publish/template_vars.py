@@ -5,6 +5,7 @@ from typing import Any
 
 from recorder import __version__, figures
 from recorder.publish import (
+    alerts_page,
     assets,
     benchmarks_page,
     build_page,
@@ -63,6 +64,9 @@ def of_page(datasette: Any, view_name: str, request: Any, table: str | None) -> 
     async def benchmarks(rows: Any) -> Any:
         return await history.execute_fn(lambda c: benchmarks_page.page(datasette, c, rows))
 
+    async def alerts(rows: Any, asked: Any) -> Any:
+        return await history.execute_fn(lambda c: alerts_page.page(c, rows, asked))
+
     async def why(rows: Any) -> Any:
         return await history.execute_fn(lambda c: why_page.why(c, rows))
 
@@ -80,6 +84,7 @@ def of_page(datasette: Any, view_name: str, request: Any, table: str | None) -> 
         "build_page": build,
         "image_page": image,
         "benchmarks_page": benchmarks,
+        "alerts_page": alerts,
         "why_page": why,
         "diff_page": diff,
         "what_if_page": why_page.what_if,
