@@ -5,6 +5,11 @@ from recorder import step_names
 _KINDS = frozenset({step_names.BASE, "resolve"})
 
 
+def of_layer(instruction: str) -> str:
+    """What a layer is called: its instruction. A build's own have one, its base's may have none."""
+    return instruction or "the base image"
+
+
 def familiar(reference: str) -> str:
     """An image as people write it: `alpine:3.19` for `docker.io/library/alpine:3.19`."""
     return reference.removeprefix("docker.io/").removeprefix("library/")

@@ -131,6 +131,12 @@ def test_a_day_is_named_once_below_its_columns():
     assert of_query.chart("layers", rows, Nowhere(), "Layers").alone().count(">10 Jul<") == 1
 
 
+@pytest.mark.parametrize("query", ["layers", "layers_of_build"])
+def test_a_layer_without_an_instruction_is_the_base_image(query):
+    row = ROWS[query] | {"instruction": ""}
+    assert "the base image" in of_query.chart(query, [row], Nowhere(), "Layers").alone()
+
+
 def test_the_marks_of_a_waterfall_fit_its_bars_where_a_step_ends_after_the_build():
     rest = {"error": None, "cached": 0, "shared": 0, "critical": 0}
     steps = [{"started": 0.0, "duration": 20.0} | rest]

@@ -16,11 +16,20 @@ from publication_help import build, record, step
 from recording_help import buildrec, shell, unlike_any_other
 
 from recorder import database
+from recorder.cli import explained
 from recorder.errors import BuildNotFoundError
-from recorder.explain import compared, explanation, markdown, rows, sentences, sizes
+from recorder.explain import (
+    compared,
+    explanation,
+    markdown,
+    page_rows,
+    rows,
+    sentences,
+    sizes,
+)
 from recorder.explain.compared import Comparison, Side
 from recorder.explain.explanation import Why
-from recorder.model import Build, Layer, Step
+from recorder.model import Build, Inputs, Layer, Step
 
 SECOND = 1_000_000
 seconds = st.floats(-5, 90) | st.integers(0, 90).map(float)
@@ -335,6 +344,53 @@ def test_the_instruction_that_added_megabytes_is_named(reader: Callable[..., Why
     assert found.size_sentence == (
         "Its image is 12 MB larger (63 MB): `COPY assets /srv` grew by 12 MB."
     )
+
+
+def imported(hours: float, size: int, *settings: str) -> Build:
+    """A build whose base has a layer without an instruction, as `docker import` makes it."""
+    return build(
+        "my-app", hours=hours, image_size_bytes=size + 3, size_kind="unpacked",
+        image_digest=f"sha256:{size:064x}", layers=(Layer(1, "", size), Layer(2, "COPY a /", 3)),
+        inputs=Inputs(settings=tuple(f"{line.split()[-1]}\t0\t{line}" for line in settings)),
+        steps=numbered(
+            *(step(0, f"[{line.split()[-1]} 1/2] FROM docker.io/library/{line.split()[1]}",
+                   kind="from", stage=line.split()[-1]) for line in settings if ":" in line),
+            step(0, "[last 2/2] COPY a /", stage="last", kind="copy"),
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        (["FROM mine:1 AS last"], "base mine:1"),
+        (["FROM other:1 AS a", "FROM mine:1 AS b", "FROM b AS last"], "base mine:1"),
+        (["FROM other:1 AS a", "FROM mine:1 AS b", "FROM $WHICH AS last"], "the base image"),
+        ([], "the base image"),
+    ],
+)
+def test_a_base_whose_layers_have_no_instruction_is_named(
+    reader: Callable[..., Why], lines: list[str], named: str
+) -> None:
+    found = reader(imported(1, 2_000_000, *lines), imported(2, 6_000_000, *lines))
+    assert found.size_sentence == f"Its image is 4 MB larger (6 MB): {named} grew by 4 MB."
+    assert f"| {named} | grown | +4 MB |" in markdown.of_why(found)
+    assert re.match(rf"  {named} +grown ", explained.layers(found.size)[1])
+    layer = next(row for row in page_rows.of_why(found) if row["what"] == "layer")
+    assert (layer["name"], layer["words"]) == (named, f"{named} grew by 4 MB")
+
+
+def test_a_layer_without_an_instruction_is_shown_as_the_base_image(database_path: Path) -> None:
+    record(database_path, imported(1, 2_000_000))
+    shown = buildrec("show", "--format", "table", db=database_path).stdout.decode()
+    assert re.search(r"^  the base image +2 MB", shown, re.MULTILINE)
+
+
+def test_a_size_that_no_layer_tells_is_not_accounted_for(reader: Callable[..., Why]) -> None:
+    found = reader(*(build("my-app", hours=size, image_size_bytes=size * 1_000_000,
+                           size_kind="unpacked") for size in (1, 3)))  # fmt: skip
+    assert "| not accounted for |  | +2 MB |" in markdown.of_why(found)
+    assert "  not accounted for" in "\n".join(explained.layers(found.size))
 
 
 def test_there_is_no_explanation_of_no_build(database_path: Path) -> None:

@@ -75,8 +75,8 @@ def layers(size: SizeComparison | None) -> list[str]:
     shown, rest = sentences.worth_a_line(size.parts)
     rows = [
         _Line(
-            sentences.of_layer(part.instruction) if part.instruction else "not accounted for",
-            part.kind if part.instruction else "",
+            sentences.layer(part),
+            "" if part.kind == "unaccounted" else part.kind,
             _bytes(part.before),
             _bytes(part.now),
             sentences.signed_bytes(part.difference),

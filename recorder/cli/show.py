@@ -4,7 +4,7 @@ import shutil
 
 import click
 
-from recorder import database, figures, harmless, queries
+from recorder import base_names, database, figures, harmless, queries
 from recorder.cli import output
 from recorder.cli.context import App
 from recorder.cli.history import in_zone
@@ -80,7 +80,7 @@ def _layers(rows: list[Row], width: int) -> list[str]:
     total = sum(row["bytes"] for row in filled)
     lines = [click.style("  LAYER" + " " * (width - 27) + "     ADDS     SHARE", dim=True)]
     for row in filled:
-        text = output.safe(row["instruction"])
+        text = output.safe(base_names.of_layer(row["instruction"]))
         text = text if len(text) <= width - 24 else f"{text[: width - 25]}…"
         size = figures.megabytes(row["bytes"] / 1e6)
         lines.append(f"  {text:<{width - 24}} {size:>10} {row['bytes'] / total:>9.0%}")

@@ -87,8 +87,8 @@ def _size(size: SizeComparison | None) -> str:
     shown, rest = sentences.worth_a_line(size.parts)
     rows = [
         [
-            code(sentences.of_layer(part.instruction)) if part.instruction else "",
-            "not accounted for" if part.kind == "unaccounted" else part.kind,
+            code(sentences.layer(part)) if part.instruction else prose(sentences.layer(part)),
+            "" if part.kind == "unaccounted" else part.kind,
             sentences.signed_bytes(part.difference),
         ]
         for part in shown

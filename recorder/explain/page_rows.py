@@ -137,11 +137,10 @@ class _PageRows:
             words=words or None,
         )
         for part in found.parts:
-            name = part.instruction and sentences.of_layer(part.instruction)
             self.add(
                 "layer",
                 part.kind,
-                name,
+                None if part.instruction is None else sentences.layer(part),
                 part.before,
                 part.now,
                 difference=part.difference,

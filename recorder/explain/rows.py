@@ -109,6 +109,7 @@ def size(found: SizeComparison | None) -> Row | None:
             {
                 "kind": part.kind,
                 "instruction": part.instruction,
+                "base": part.base,
                 "before": part.before,
                 "now": part.now,
                 "difference": part.difference,

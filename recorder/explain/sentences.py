@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from recorder import figures, harmless
+from recorder import base_names, figures, harmless
 from recorder.explain import aligned
 from recorder.explain.compared import Kind, Part
-from recorder.explain.sizes import SizePart
+from recorder.explain.sizes import SizeKind, SizePart
 from recorder.model import MICRO, Step
 
 _P = TypeVar("_P", Part, SizePart)
@@ -45,7 +45,7 @@ _OF_BUILD: dict[Kind, str] = {
     "importing": "importing the cache",
     "waiting": "waiting with no step running",
 }
-_TITLES: dict[Kind, str] = {
+_TITLES: dict[Kind | SizeKind, str] = {
     "pulling": "pulling",
     "waiting": "waiting, no step ran",
     "unaccounted": "not accounted for",
@@ -67,7 +67,7 @@ def signed_bytes(size: int) -> str:
     return f"{_sign(size)}{figures.megabytes(abs(size) / MICRO)}" if size else "0 B"
 
 
-def title(kind: Kind) -> str:
+def title(kind: Kind | SizeKind) -> str:
     """The kind of a part, for a column."""
     return _TITLES.get(kind, kind)
 
@@ -91,6 +91,13 @@ def of_layer(instruction: str, most: int = LABEL) -> str:
     """What a layer is called: its instruction as the Dockerfile has it."""
     text = _SHELL.sub(lambda found: found[1] or "", instruction.removesuffix(" # buildkit"))
     return shortened(text, most)
+
+
+def layer(part: SizePart, most: int = LABEL) -> str:
+    """What a part of a size is about: a label for a table."""
+    if part.instruction is None:
+        return title(part.kind)
+    return of_layer(part.instruction, most) if part.instruction else _base(part)
 
 
 def shortened(text: str, most: int) -> str:
@@ -131,7 +138,8 @@ def size_clause(part: SizePart) -> str:
         return f"{size} that no layer tells"
     what = {"added": f"added {size}", "gone": f"is gone ({_MINUS}{size})",
             "grown": f"grew by {size}", "shrunk": f"shrank by {size}"}[part.kind]  # fmt: skip
-    return f"{code(of_layer(part.instruction))} {what}"
+    name = code(of_layer(part.instruction)) if part.instruction else _base(part)
+    return f"{name} {what}"
 
 
 def worth_a_line(parts: Sequence[_P]) -> tuple[Sequence[_P], Sequence[_P]]:
@@ -176,6 +184,10 @@ def listed(clauses: Iterable[str]) -> str:
     """Clauses as one: `a, b and c`."""
     words = list(clauses)
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def _base(part: SizePart) -> str:
+    return f"base {image(part.base)}" if part.base else base_names.of_layer("")
 
 
 def _sign(value: float) -> str:

@@ -1,24 +1,27 @@
 """Gives the difference in size of two images to their layers until nothing is left over: pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from recorder.explain import aligned
-from recorder.model import MICRO, Build, Layer
+from recorder.explain import aligned, image_base
+from recorder.model import MICRO, Build
 
 SizeKind = Literal["added", "gone", "grown", "shrunk", "unaccounted"]
 
 
 @dataclass(frozen=True, slots=True)
 class SizePart:
-    """What one layer has in the difference of two images, in bytes; None where there is none."""
+    """What one layer has in the difference of two images, in bytes; None where there is none.
+
+    A layer without an instruction is of the image's `base`, which is None where it is not known.
+    """
 
     kind: SizeKind
     difference: int
     before: int | None
     now: int | None
     instruction: str | None
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def compare(before: Build, now: Build) -> SizeComparison | None:
     first, second = size_of(before), size_of(now)
     if not first or not second or before.size_kind != now.size_kind:
         return None
-    parts = _parts(before.layers, now.layers) if before.layers and now.layers else []
+    parts = _parts(before, now) if before.layers and now.layers else []
     rest = second - first - sum(part.difference for part in parts)
     if rest:
         parts.append(SizePart("unaccounted", rest, None, None, None))
@@ -59,16 +62,17 @@ def size_of(build: Build) -> int | None:
     return round(build.image_size_mb * MICRO) if build.image_size_mb else None
 
 
-def _parts(before: Sequence[Layer], now: Sequence[Layer]) -> list[SizePart]:
+def _parts(before: Build, now: Build) -> list[SizePart]:
     found = []
-    for pair in aligned.layers(before, now):
+    for pair in aligned.layers(before.layers, now.layers):
         first = pair.before.bytes if pair.before else None
         second = pair.now.bytes if pair.now else None
         difference = (second or 0) - (first or 0)
         layer = pair.now or pair.before
         if difference and layer:
             kind = _kind(first, second)
-            found.append(SizePart(kind, difference, first, second, layer.instruction))
+            base = None if layer.instruction else image_base.of_build(now if pair.now else before)
+            found.append(SizePart(kind, difference, first, second, layer.instruction, base))
     return found
 
 

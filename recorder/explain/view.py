@@ -74,6 +74,10 @@ class View:
             return step.stage.lower()
         return next((line.stage for line in reversed(self.settings) if line.stage), "")
 
+    def image_below(self, stage: str) -> str:
+        """The image that a stage is from in the end, in small letters; empty if not known."""
+        return self._base_of([stage, *self._parents(stage)][-1])
+
     @functools.cached_property
     def stages(self) -> frozenset[str]:
         """The stages of which it has steps."""

@@ -4,7 +4,7 @@ import sqlite3
 import statistics
 from typing import Any
 
-from recorder import figures, queries
+from recorder import base_names, figures, queries
 from recorder.publish import words
 from recorder.publish.asking import Asker, Row
 from recorder.publish.charts import waterfall
@@ -71,7 +71,11 @@ def page(datasette: Any, connection: sqlite3.Connection, number: str) -> dict[st
         "marks": waterfall.marks(waterfall.length(steps, build["build_duration"])),
         "steps": len(bars),
         "most_steps": MOST_STEPS,
-        "layers": [row for row in layers if row["bytes"]],
+        "layers": [
+            {**row, "instruction": base_names.of_layer(row["instruction"])}
+            for row in layers
+            if row["bytes"]
+        ],
         "warnings": asker.query("warnings_of_build", build=number),
     }
 

@@ -98,9 +98,8 @@ def layers(size: SizeComparison | None) -> list[dict[str, Any]]:
     most = max((abs(part.difference) for part in size.parts), default=1)
     return [
         {
-            "name": sentences.of_layer(part.instruction, 400) if part.instruction
-            else "not accounted for by layers",
-            "kind": part.kind if part.instruction else "",
+            "name": sentences.layer(part, 400),
+            "kind": "" if part.kind == "unaccounted" else part.kind,
             "before": figures.megabytes((part.before or 0) / 1e6),
             "now": figures.megabytes((part.now or 0) / 1e6),
             "adds": sentences.signed_bytes(part.difference),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from recorder import figures
+from recorder import base_names, figures
 from recorder.publish.charts import bars, benchmarks, columns, lines, small, timeline, waterfall
 from recorder.publish.charts.addresses import Addresses
 from recorder.publish.charts.drawing import Chart, text
@@ -73,7 +73,7 @@ def _layers_of_build(rows: Rows, to: Addresses, title: str) -> Chart | None:
     return bars.chart(
         [
             bars.Bar(
-                row["instruction"],
+                base_names.of_layer(row["instruction"]),
                 figures.megabytes(row["bytes"] / 1e6),
                 (bars.Part("saved", row["bytes"], f"layer {row['position']}"),),
             )
@@ -153,6 +153,7 @@ def _day(stamp: str) -> str:
 
 def _layers(rows: Rows, to: Addresses, title: str) -> Chart | None:
     """The layers of each image stacked; the biggest instructions have colours of their own."""
+    rows = [{**row, "instruction": base_names.of_layer(row["instruction"])} for row in rows]
     weight: dict[str, int] = {}
     for row in rows:
         weight[row["instruction"]] = max(weight.get(row["instruction"], 0), row["bytes"])
