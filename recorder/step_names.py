@@ -81,7 +81,7 @@ def is_instruction(kind: str) -> bool:
 
 
 def put_back(text: str, arguments: Mapping[str, str]) -> str:
-    """`text` with the values of build `arguments` put back as `${NAME}`.
+    """`text` with the values of the given build `arguments` put back as `${NAME}`.
 
     BuildKit expands ARG values inside names, so that a name changes with, say, a commit hash.
     A value may stand in `v1.2` and in `node20`, but not in a longer word or number, nor a short one

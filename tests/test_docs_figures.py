@@ -8,7 +8,7 @@ import pytest
 from recorder import figures, schema, statistics
 from recorder.alert_tables import STANDING, STATES
 from recorder.engine import images
-from recorder.explain import reference
+from recorder.explain import reference, savings, still_there
 from recorder.judging import finding, recent
 from recorder.judging.limits import ENOUGH, LIMITS
 from recorder.model import STATUSES
@@ -70,6 +70,9 @@ def test_how_many_builds_count_is_what_counts_in_the_code() -> None:
     assert number("Usual", r"by duration of the latest (\d+) successes") == reference.LATEST
     assert number("Usual", r"Fewer than (\w+) such builds") == reference._FEW
     assert number("Usual", r"less than (\d+) %") == round(figures._AS_USUAL * 100)
+    assert number("What would help", r"the latest (\d+) successful builds") == savings._BUILDS
+    assert number("What would help", r"of the (\w+) weeks up to") == savings.WEEKS
+    assert number("What would help", r"none of the latest (\d+) builds") == still_there.LATEST
     assert number("Alerts", r"a series with (\w+) builds or fewer") == ENOUGH
     assert number("Alerts", r"median of up to (\d+) builds") == recent.WINDOW
     assert number("Alerts", r"builds before the latest (\w+), with") == recent.PENDING

@@ -113,6 +113,67 @@ def test_builds_without_steps_do_not_make_a_saving_smaller(path: Path) -> None:
     assert f"in each build that runs it, {best.ran} of {best.ran};" in after.sentence
 
 
+def one_stage(hours: float, *instructions: str, **more: Any) -> Build:
+    """A build that runs these instructions for ten seconds each."""
+    steps = tuple(
+        a_step(place, f"app: {text}", 10 * (place - 1), 10)
+        for place, text in enumerate(instructions, 1)
+    )
+    return build("my-app", hours=hours, seconds=10 * len(steps), steps=steps, **more)
+
+
+def told(path: Path) -> dict[str | None, int]:
+    """The steps whose caching is told of, each with the builds that ran it."""
+    return {s.step.instruction: s.ran for s in listed(path).savings if s.how == "cached"}
+
+
+def test_a_step_that_is_gone_from_the_dockerfile_saves_nothing(database_path: Path) -> None:
+    record(
+        database_path,
+        *(one_stage(hour, "RUN npm ci", "RUN lint --all the files") for hour in range(9)),
+        one_stage(10, "RUN npm ci"),
+    )
+    assert told(database_path) == {"RUN npm ci": 10}
+
+
+def test_an_edited_step_is_one_step_called_what_it_is_now(database_path: Path) -> None:
+    record(
+        database_path,
+        *(one_stage(version, f"RUN pip install tool=={version}") for version in range(4)),
+    )
+    assert told(database_path) == {"RUN pip install tool==3": 4}
+
+
+def test_a_build_of_another_target_does_not_hide_the_steps_of_the_usual_one(
+    database_path: Path,
+) -> None:
+    record(
+        database_path,
+        *(one_stage(hour, "RUN npm ci", "RUN lint --all the files") for hour in range(9)),
+        one_stage(10, "RUN npm ci", target="deps"),
+        one_stage(11, "RUN npm ci", target="deps"),
+    )
+    assert told(database_path) == {"RUN npm ci": 11, "RUN lint --all the files": 9}
+
+
+def test_a_target_that_is_built_no_more_has_no_steps_of_its_own(database_path: Path) -> None:
+    record(
+        database_path,
+        *(one_stage(hour, "RUN npm ci", "RUN lint --all the files") for hour in range(9)),
+        *(one_stage(10 + hour, "RUN npm ci", target="app") for hour in range(20)),
+    )
+    assert told(database_path) == {"RUN npm ci": 29}
+
+
+def test_a_step_is_not_thought_beside_one_that_is_gone(database_path: Path) -> None:
+    record(
+        database_path,
+        *(one_stage(hour, "RUN lint --all the files", "RUN npm ci") for hour in range(9)),
+        one_stage(10, "RUN npm ci"),
+    )
+    assert {saving.how for saving in listed(database_path).savings} == {"cached"}
+
+
 def imagine(path: Path, *words: str) -> Any:
     return json.loads(buildrec("what-if", "my-app", *words, db=path).stdout)
 

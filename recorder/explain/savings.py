@@ -5,12 +5,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from recorder import critical_path, figures, queries, step_names
 from recorder.critical_path import Chain
 from recorder.errors import BuildNotFoundError
-from recorder.explain import graph, reference, sentences
+from recorder.explain import graph, reference, sentences, still_there
 from recorder.model import Build, Step
 
 WEEKS = 4
@@ -79,18 +79,19 @@ def savings(connection: sqlite3.Connection, image_name: str | None) -> Savings:
     """What would help an image most, in minutes a week; without a name the one built last.
 
     Over the builds that completed in the four weeks up to its latest, 50 at most: each step that
-    ran is thought cached, and each pair of neighbours that take turns thought side by side; the
-    longest chain of the rest tells what that would have saved. Raises BuildNotFoundError.
+    ran and is still there is thought cached, and each pair of neighbours that take turns thought
+    side by side; the longest chain of the rest tells what that would have saved. Raises
+    BuildNotFoundError.
     """
     name = image_name or queries.find_build(connection)["image_name"]
     builds, weeks, number = _recent(connection, name)
     a_week = number / weeks if number else 0.0
-    found: dict[tuple[str, How], list[tuple[Step, Step | None, float]]] = defaultdict(list)
     told = [build for build in builds if build.steps]
-    for build in told:
-        for step, how, beside, saved in _changes(build):
-            found[step.step_key, how].append((step, beside, saved))
-    listed = [_saving(how, runs, len(told), a_week) for (_, how), runs in found.items()]
+    found: dict[tuple[str, How], list[_Run]] = defaultdict(list)
+    for build, steps in zip(told, still_there.counterparts(told), strict=True):
+        for run in _runs(build, steps):
+            found[run.step.step_key, run.how].append(run)
+    listed = [_saving(runs, len(told), a_week) for runs in found.values()]
     kept = sorted((s for s in listed if s.minutes_a_week * 60 >= _LEAST), key=_most)
     said = _sentence(name, kept, len(told), a_week)
     if builds and not told:
@@ -189,30 +190,41 @@ class _Thought:
         )
 
 
-def _changes(build: Build) -> Iterable[tuple[Step, How, Step | None, float]]:
-    """Every change to think of in one build: the step, how, the other step, the seconds saved."""
-    thought, steps, was = _Thought(build), build.steps, build.build_duration
-    for place, step in enumerate(steps):
-        if step.cached or step.started is None or not step.duration:
+class _Run(NamedTuple):
+    """A step that ran in one build, as it is now, and what the build would save by a change."""
+
+    step: Step
+    how: How
+    beside: Step | None
+    took: float
+    saved: float
+
+
+def _runs(build: Build, now: still_there.Counterparts) -> Iterable[_Run]:
+    """Every change to think of in one build, of its steps that are still there."""
+    thought, was = _Thought(build), build.build_duration
+    for place, (run, step) in enumerate(zip(build.steps, now, strict=True)):
+        if step is None or run.cached or run.started is None or not run.duration:
             continue
-        if not step_names.is_instruction(step.kind):
+        if not step_names.is_instruction(run.kind):
             continue
         if not thought.is_on_chain(place):
-            yield step, "cached", None, 0.0
+            yield _Run(step, "cached", None, run.duration, 0.0)
             continue
-        yield step, "cached", None, was - thought.would_take(cached=[place])
-        neighbour = graph.neighbour(steps, thought.edges, place)
-        if neighbour is not None:
+        saved = was - thought.would_take(cached=[place])
+        yield _Run(step, "cached", None, run.duration, saved)
+        neighbour = graph.neighbour(build.steps, thought.edges, place)
+        beside = None if neighbour is None else now[neighbour]
+        if neighbour is not None and beside is not None:
             edges = graph.apart(thought.edges, neighbour, place)
-            yield step, "parallel", steps[neighbour], was - thought.would_take(edges=edges)
+            saved = was - thought.would_take(edges=edges)
+            yield _Run(step, "parallel", beside, run.duration, saved)
 
 
-def _saving(
-    how: How, runs: Sequence[tuple[Step, Step | None, float]], builds: int, a_week: float
-) -> Saving:
-    step, beside, _ = runs[0]
-    total = sum(max(saved, 0.0) for *_, saved in runs)
-    took = sum(step.duration or 0.0 for step, *_ in runs) / len(runs)
+def _saving(runs: Sequence[_Run], builds: int, a_week: float) -> Saving:
+    step, how, beside, *_ = runs[0]
+    total = sum(max(run.saved, 0.0) for run in runs)
+    took = sum(run.took for run in runs) / len(runs)
     return Saving(
         step, how, beside, len(runs), took, total / len(runs), total / builds * a_week / 60
     )
