@@ -40,6 +40,16 @@ def test_an_image_has_the_rules_of_all_but_for_its_own(tmp_path):
     assert found.of("other") == Rules(max_size=9.0)
 
 
+def test_a_budget_may_be_a_text_as_the_options_of_check_take_it(tmp_path):
+    path = tmp_path / "buildrec.toml"
+    path.write_text(
+        'max-duration = "1h30m"\nmax-size = "1.5 GB"\nmin-cache = "80%"\nmin-change = "0.1"\n'
+    )
+    found = settings.read(path)
+    assert found is not None
+    assert found.rules == Rules(max_duration=5400, max_size=1500, min_cache=0.8, min_change=0.1)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "word"),
     [
@@ -49,6 +59,8 @@ def test_an_image_has_the_rules_of_all_but_for_its_own(tmp_path):
         ("max-size = true", 1, "give MB"),
         ("max-size = -1", 1, "give MB"),
         ("max-duration = nan", 1, "nan is no number"),
+        ("max-duration = 'soon'", 1, 'such as "5m"'),
+        ("min-cache = '800%'", 1, 'such as "80%"'),
         ("max-size = inf", 1, "inf is no number"),
         ("min-cache = 80", 1, "more than the whole"),
         ('metrics = [\n  "size",\n  "speed",\n]', 1, "'speed' is not known"),

@@ -17,7 +17,7 @@ PACKAGE = Path(recorder.__file__).parent
 
 LEVELS = {
     0: "errors times redact spellings figures harmless json_file workbook written_whole page_links "
-    "quiet",
+    "quiet quantities",
     1: "model plain naming step_names critical_path steps input_texts base_names context_paths "
     "dockerfile dockerfile_settings",
     2: "tables summary_tables alert_tables input_tables benchmark_tables layer_tables "

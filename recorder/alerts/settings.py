@@ -1,7 +1,7 @@
 """What a project asks of its builds: `[tool.buildrec]` of pyproject.toml, or buildrec.toml."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -9,6 +9,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from recorder import quantities
 from recorder.alerts import toml_lines
 from recorder.errors import BadSettingsError
 from recorder.judging.limits import LIMITS
@@ -146,6 +147,8 @@ class _Reader:
             return self._choice(value, FAIL_ON, here)
         if key == "metrics":
             return tuple(self._choice(v, tuple(LIMITS), here) for v in self._texts(value, here))
+        if isinstance(value, str) and (read := _READ[key](value)) is not None:
+            return read
         # A budget that is no number (`nan`) or has no end would never be broken.
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
             raise self._wrong(here, f"{value!r} is no number from 0 up", _UNITS[key])
@@ -189,8 +192,15 @@ def _shown(value: Any) -> str:
 
 
 _UNITS = {
-    "max-duration": "give seconds, such as 300",
-    "max-size": "give MB, such as 250",
-    "min-cache": "give a share, such as 0.8",
-    "min-change": "give a share, such as 0.1",
+    "max-duration": 'give seconds, such as 300, or a text, such as "5m"',
+    "max-size": 'give MB, such as 250, or a text, such as "1.5GB"',
+    "min-cache": 'give a share, such as 0.8, or a text, such as "80%"',
+    "min-change": 'give a share, such as 0.1, or a text, such as "10%"',
 }
+_READ: Mapping[str, Callable[[str], float | None]] = {
+    "max-duration": quantities.seconds,
+    "max-size": quantities.megabytes,
+    "min-cache": quantities.share,
+    "min-change": quantities.share,
+}
+"""How a text is read, as the options of `check` read it."""
