@@ -125,6 +125,15 @@ def test_rows_are_printed_in_every_format(worse):
     assert "duration, worse" in shown
 
 
+def test_an_alert_is_of_the_day_that_its_first_build_has_where_it_was_built(database_path):
+    values = [*noisy(8), *noisy(5, 140, seed=2)]  # the first slow one ends at 20:00 UTC
+    record_series(database_path, values, zone="Asia/Singapore")
+    (row,) = json.loads(buildrec(database_path, "alerts", "list").stdout)
+    assert (row["first_at"], row["timezone"]) == ("2026-03-01T20:00:00.000Z", "Asia/Singapore")
+    shown = buildrec(database_path, "alerts", "list", "--format", "table").stdout
+    assert " 2026-03-02 " in shown
+
+
 @pytest.mark.parametrize(
     ("words", "code", "problem"),
     [

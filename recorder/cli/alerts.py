@@ -4,18 +4,27 @@ from pathlib import Path
 
 import click
 
-from recorder import database
+from recorder import database, times
 from recorder.alert_tables import STATES
 from recorder.alerts import listing, people
 from recorder.alerts import notify as notifying
 from recorder.alerts.settings import find
 from recorder.cli import output, quantities
 from recorder.cli.context import App
-from recorder.errors import BadSettingsError
+from recorder.errors import BadSettingsError, BadValueError
+
+
+def _day(stamp: str, zone: str | None) -> str:
+    """The day that an instant is on in this zone, or else in the zone that is recorded in."""
+    try:
+        return times.local_text(times.parse(stamp), zone or times.zone_name())[:10]
+    except BadValueError:  # another program wrote the row
+        return str(stamp)
+
 
 _COLUMNS: list[output.Column] = [
     ("id", lambda row: str(row["id"])),
-    ("since", lambda row: str(row["first_at"])[:10]),
+    ("since", lambda row: _day(row["first_at"], row["timezone"])),
     ("state", lambda row: str(row["state"])),
     ("what", lambda row: f"{row['metric']}, {row['direction']}"),
     ("alert", lambda row: str(row["sentence"])),
