@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recording_help import Terminal
 
 from recorder import database, store, times
 from recorder.model import Build, Step
@@ -69,6 +70,34 @@ def test_every_reading_command_prints_in_every_format(
     assert not done.stderr
     if style == "nl":
         assert all(isinstance(json.loads(line), dict) for line in done.stdout.splitlines())
+
+
+def columns_of(text: str) -> int:
+    return max(map(len, text.splitlines()))
+
+
+def test_a_table_fits_its_terminal_and_is_whole_in_a_pipe(database_path: Path) -> None:
+    name = "registry.example.com/a-team/with-a-long-name/and-an-image/with-a-longer-one"
+    with database.connect(database_path) as connection:
+        store.record(connection, Build(image_name=name, build_duration=12.0, completed_at=WHEN))
+    words = ["--db", str(database_path), "history", "--format", "table"]
+    for width in (80, 100):
+        terminal = Terminal(sys.executable, "-m", "recorder", *words,
+                            environ={"COLUMNS": str(width)})  # fmt: skip
+        assert terminal.wait() == 0
+        shown = terminal.shown.decode()
+        assert columns_of(shown) == width
+        assert "registry.ex" in shown
+        assert "12.0 s" in shown
+    piped = buildrec(*words, env=os.environ | {"COLUMNS": "80"}).stdout
+    assert name in piped
+
+
+def test_a_table_at_a_terminal_without_room_shows_the_beginnings(filled: Path) -> None:
+    terminal = Terminal(sys.executable, "-m", "recorder", "--db", str(filled), "history",
+                        environ={"COLUMNS": "9"})  # fmt: skip
+    assert terminal.wait() == 0
+    assert b"=cmd()" in terminal.shown
 
 
 def test_csv_does_not_carry_a_formula(filled: Path) -> None:

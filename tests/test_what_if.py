@@ -1,6 +1,7 @@
 """What a build would take were a step cached or two in parallel, and what would help most."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from publication_help import build, record, step
-from recording_help import buildrec
+from recording_help import COMMAND, Terminal, buildrec
 
 from recorder import database
 from recorder.errors import StepNotFoundError
@@ -230,10 +231,19 @@ def test_an_image_without_builds_and_one_without_steps(database_path: Path) -> N
 
 def test_the_list_is_a_table_json_or_markdown(path: Path) -> None:
     table = buildrec("what-if", "my-app", "--format", "table", db=path).stdout.decode()
-    assert "SAVES A WEEK" in table
+    assert re.search("SAVES +A WEEK$", table, re.MULTILINE)
     assert "28 of 28" in table
     text = buildrec("what-if", "my-app", "--format", "markdown", db=path).stdout.decode()
     assert "| `RUN install` | cached | 28 of 28 |" in text
+
+
+def test_the_list_fits_a_terminal(path: Path) -> None:
+    words = (COMMAND, "--db", path, "what-if", "my-app")
+    terminal = Terminal(*words, environ={"COLUMNS": "60"})
+    assert terminal.wait() == 0
+    (shown,) = re.findall("STEP.*?\r\n\r\n", terminal.shown.decode(), re.DOTALL)
+    assert max(map(len, shown.splitlines())) <= 60
+    assert "RUN insta…" in shown
 
 
 edges = st.integers(2, 7).flatmap(

@@ -125,7 +125,8 @@ def _table(rows: Sequence[_Line], titles: Sequence[str]) -> list[str]:
         rows = [_Line(row[0], "", *row[2:]) for row in rows]
     wide = [max(len(str(row[i])) for row in [titles, *rows]) for i in range(5)]
     bar = _BAR if width >= 90 else 0
-    room = width - sum(wide[1:]) - 2 * 5 - (bar + 2 if bar else 0)
+    gaps = 2 * sum(1 for cells in wide if cells)
+    room = width - sum(wide[1:]) - gaps - (bar + 2 if bar else 0)
     label = max(_LABEL, min(wide[0], room))
     lines = [dim(_joined(titles, label, wide))]
     for place, row in enumerate(rows):
@@ -139,7 +140,7 @@ def _table(rows: Sequence[_Line], titles: Sequence[str]) -> list[str]:
 
 
 def _joined(cells: Sequence[str], label: int, wide: Sequence[int]) -> str:
-    first = f"  {cells[0]:<{label}}  {cells[1]:<{wide[1]}}"
+    first = f"  {cells[0]:<{label}}" + (f"  {cells[1]:<{wide[1]}}" if wide[1] else "")
     return first + "".join(f"  {cells[i]:>{wide[i]}}" for i in (2, 3, 4))
 
 

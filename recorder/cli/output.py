@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -17,6 +18,9 @@ FORMATS = ("table", "json", "csv", "tsv", "nl")
 _JSON_COLUMNS = ("build_args", "image_tags")
 _FIGURE = re.compile(r"—|\d[\d.,]*(?:%| [A-Za-z][\w ]*)?")
 
+_GAP = "  "
+_NARROWEST = 8
+"""Letters of a text that are always shown."""
 _MARKUP = re.compile(r"[\\|<>`*_\[\]]")
 
 Row = dict[str, Any]
@@ -88,20 +92,21 @@ def parsed(row: Row) -> Row:
 
 
 def table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> str:
-    """An aligned table; a column whose cells are all figures stands to the right."""
-    from tabulate import tabulate
+    """An aligned table; a column whose cells are all figures stands to the right.
 
+    At a terminal its longest texts are cut, so that it fits.
+    """
     shown = [[safe(cell) for cell in row] for row in rows]
     figures = [
         all(re.match(r"^[-+]?[\d,.]|^$|^[-—]$", row[i]) for row in shown)
         for i in range(len(titles))
     ]
-    return tabulate(
-        shown,
-        headers=[title.upper() for title in titles],
-        tablefmt="plain",
-        disable_numparse=True,
-        colalign=["right" if figure else "left" for figure in figures],
+    widths = [max(map(len, column)) for column in zip(titles, *shown, strict=True)]
+    if sys.stdout.isatty():
+        widths = _fitting(widths, titles, figures, shutil.get_terminal_size((100, 24)).columns)
+    return "\n".join(
+        _GAP.join(_filled(*cell) for cell in zip(line, widths, figures, strict=True)).rstrip()
+        for line in [[title.upper() for title in titles], *shown]
     )
 
 
@@ -124,6 +129,27 @@ def shown(row: Row) -> Row:
         name: safe(value) if isinstance(value, str) else value
         for name, value in parsed(row).items()
     }
+
+
+def _fitting(
+    widths: Sequence[int], titles: Sequence[str], figures: Sequence[bool], room: int
+) -> list[int]:
+    """How wide each column may be where there is so much room: the widest texts give way."""
+    widths = list(widths)
+    least = [max(len(title), _NARROWEST) for title in titles]
+    while sum(widths) + len(_GAP) * (len(widths) - 1) > room:
+        texts = [i for i in range(len(widths)) if not figures[i] and widths[i] > least[i]]
+        if not texts:
+            break
+        widths[max(texts, key=lambda i: widths[i])] -= 1
+    return widths
+
+
+def _filled(text: str, width: int, is_figure: bool) -> str:
+    """A cell as wide as its column: a figure to the right, a text cut where it is longer."""
+    if is_figure:
+        return text.rjust(width)
+    return text.ljust(width) if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _write_separated(rows: Iterable[Row], delimiter: str) -> None:

@@ -72,7 +72,7 @@ def _lines(found: Savings) -> list[str]:
         ]
         for saving in found.savings[:12]
     ]
-    titles = ["step", "if", "ran", "took", "saves a build", "saves a week"]
+    titles = ["step", "if", "ran", "took", "saves", "a week"]
     rest = len(found.savings) - len(table)
     more = [explained.dim(f"  and {rest} that save less")] if rest else []
     builds = "1 build" if found.builds == 1 else f"{found.builds} builds"
