@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import properties  # noqa: F401
 import pytest
 from hypothesis import given
@@ -444,6 +445,20 @@ def test_the_table_fits_a_narrow_terminal_and_calls_one_build_before_not_usual(
     record(database_path, replace(usual(3), build_duration=30.0))
     text = buildrec(*words, db=database_path).stdout.decode()
     assert re.search("STEP +USUAL +NOW +ADDS", text)
+
+
+def test_the_sum_of_smaller_parts_has_no_bar_as_it_is_no_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    pairs = [(ran(f"RUN part {n}", n, 1), ran(f"RUN part {n}", 2 * n, 2)) for n in range(40)]
+    before, now = ([*steps] for steps in zip(*pairs, strict=True))
+    found = compared.compare(side(40, *before), side(80, *now))
+    sides = ("40 s", "80 s")
+    lines = map(click.unstyle, explained.parts(found.parts, found.difference, sides, sides))
+    bars = {re.split("  +", line)[1]: len(re.findall("[█#]", line)) for line in lines}
+    assert bars["RUN part 1"] == 12
+    assert bars["28 smaller parts"] == bars["in all"] == 0
 
 
 def test_the_json_of_the_command_has_stable_columns(reader: Callable[..., Why]) -> None:

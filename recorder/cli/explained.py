@@ -60,9 +60,7 @@ def parts(found: Sequence[Part], difference: int, sides: tuple[str, str], titles
     ]
     if rest:
         total = sum(part.difference for part in rest)
-        rows.append(
-            _Line(sentences.smaller(rest), "", "", "", sentences.signed(total), total / most)
-        )
+        rows.append(_Line(sentences.smaller(rest), "", "", "", sentences.signed(total), 0.0))
     rows.append(_Line("in all", "", *sides, sentences.signed(difference), 0.0))
     return _table(rows, ("STEP", "", *(title.upper() for title in titles), "ADDS"))
 
@@ -86,9 +84,7 @@ def layers(size: SizeComparison | None) -> list[str]:
     ]
     if rest:
         total = sum(part.difference for part in rest)
-        rows.append(
-            _Line(sentences.smaller(rest), "", "", "", sentences.signed_bytes(total), total / most)
-        )
+        rows.append(_Line(sentences.smaller(rest), "", "", "", sentences.signed_bytes(total), 0.0))
     rows.append(_Line("in all", "", _bytes(size.before), _bytes(size.now),
                       sentences.signed_bytes(size.difference), 0.0))  # fmt: skip
     return _table(rows, ("LAYER", "", "BEFORE", "NOW", "ADDS"))
