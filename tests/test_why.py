@@ -413,6 +413,19 @@ def test_markdown_escapes_what_was_recorded(reader: Callable[..., Why]) -> None:
         assert "@all" not in outside
 
 
+def test_markdown_says_with_what_a_build_was_compared_and_since_when_what_changed(
+    reader: Callable[..., Why],
+) -> None:
+    slow = build("my-app", hours=9, seconds=50.0, target="app",
+                 steps=numbered(ran(INSTALL, 0, 10), ran(MAKE, 30, 9)))  # fmt: skip
+    found = reader(usual(1), slow)
+    text = markdown.of_why(found)
+    assert "\n\n**Since build 1**\n\n- target: none → `app`\n\n" in text
+    assert text.endswith("\n\nCompared with build 1 (2025-07-10 13:00), the only one before.\n")
+    assert re.search(r"^\| waiting, no step ran \|  \| ", text, re.MULTILINE)
+    assert "|  | waiting" not in text
+
+
 def test_the_command_prints_one_screen_json_or_markdown(database_path: Path) -> None:
     slow = build(
         "my-app", hours=9, seconds=106, steps=numbered(ran(INSTALL, 1, 96), ran(MAKE, 97, 9))

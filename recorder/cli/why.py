@@ -5,10 +5,8 @@ import click
 from recorder import database, figures, harmless, queries
 from recorder.cli import explained, output
 from recorder.cli.context import App
-from recorder.explain import explanation, markdown, rows
+from recorder.explain import explanation, markdown, reference_words, rows
 from recorder.explain.explanation import Why
-
-_ALIKE = {"series": "", "target": " of any builder", "image": " of any platform and target"}
 
 
 @click.command()
@@ -52,7 +50,7 @@ def _lines(found: Why) -> list[str]:
     if changes and found.reference:
         about = f"  since build {found.reference['id']}"
         blocks.append([explained.dim(about.upper()), *changes])
-    blocks.append(_compared_with(found))
+    blocks.append([explained.dim(f"  {line}") for line in reference_words.lines(found)])
     return [line for block in blocks if block for line in ["", *block]][1:]
 
 
@@ -63,23 +61,3 @@ def _failure(found: Why) -> list[str]:
     since = found.failure.first_failed
     again = [f"  first failed in build {since}"] if since and since != found.build["id"] else []
     return [*(f"  {line}" for line in excerpt), *again]
-
-
-def _compared_with(found: Why) -> list[str]:
-    usual, other = found.usual, found.reference
-    if usual is None or other is None:
-        return []
-    moment = other["build_timestamp"][:16].replace("T", " ")
-    middle = (
-        f"the middle of the {usual.builds} builds before{_ALIKE[usual.alike]}"
-        if usual.builds > 1
-        else "the only one before"
-    )
-    lines = [f"  compared with build {usual.build} ({moment}), {middle}"]
-    alike = found.usual_alike
-    if alike and found.verdict != "as usual":
-        cached = found.build["cache_class"]
-        what = {"cold": "nothing", "warm": "all"}.get(cached, "as much")
-        if abs(alike - usual.duration) > 0.1 * usual.duration:
-            lines.append(f"  usual with {what} cached: {figures.duration(alike)}")
-    return [explained.dim(line) for line in lines]

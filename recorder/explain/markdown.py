@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from recorder import figures
-from recorder.explain import facts, safe_markdown, sentences
+from recorder.explain import facts, reference_words, safe_markdown, sentences
 from recorder.explain.compared import Part
 from recorder.explain.difference import Difference
 from recorder.explain.explanation import Why, cause_sentence
@@ -22,7 +22,10 @@ def of_why(why: Why) -> str:
         was, now = why.reference["build_duration"], why.build["build_duration"]
         blocks.append(_parts(why.parts, why.comparison.difference, was, now))
     blocks += [_said(why.size_sentence), _size(why.size) if why.size_sentence else ""]
-    return _joined([*blocks, _changes(why.changes)])
+    if why.reference:
+        blocks.append(_changes(f"Since build {why.reference['id']}", why.changes))
+    about = (f"{line[0].upper()}{line[1:]}." for line in reference_words.lines(why))
+    return _joined([*blocks, *map(prose, about)])
 
 
 def of_difference(found: Difference) -> str:
@@ -33,7 +36,7 @@ def of_difference(found: Difference) -> str:
                found.row_a["build_duration"], found.row_b["build_duration"]),
         _said(found.size_sentence),
         _size(found.size),
-        _changes(found.changes),
+        _changes("Also changed", found.changes),
     ]  # fmt: skip
     return _joined(blocks)
 
@@ -64,8 +67,8 @@ def _parts(parts: Sequence[Part], difference: int, before: float, now: float) ->
     shown, rest = sentences.worth_a_line(parts)
     rows = [
         [
-            code(sentences.named(part)) if part.step else "",
-            sentences.kind_of(part),
+            code(sentences.named(part)) if part.step else sentences.named(part),
+            sentences.kind_of(part) if part.step else "",
             sentences.took(part, before=True),
             sentences.took(part, before=False),
             sentences.signed(part.difference),
@@ -100,13 +103,13 @@ def _size(size: SizeComparison | None) -> str:
     return _table(["Layer", "What", "Adds"], rows)
 
 
-def _changes(found: Iterable[Change]) -> str:
+def _changes(title: str, found: Iterable[Change]) -> str:
     lines = []
     for change in found:
         before, now = facts.shown(change)
         sides = " → ".join(code(side) if side else "none" for side in (before, now))
         lines.append(f"- {facts.title(change, code)}: {sides}")
-    return "\n".join(lines)
+    return "\n".join([f"**{title}**", "", *lines]) if lines else ""
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
