@@ -433,6 +433,17 @@ def test_two_at_once_into_one_file_are_both_there(
     assert len({row["ref"] for row in rows(db)}) == 2
 
 
+@pytest.mark.parametrize("kind", ["type=tar,dest={}/out.tar", "type=local,dest={}/out"])
+def test_a_build_that_makes_no_image_has_the_name_that_was_asked_for(
+    context: Contexts, image_name: str, db: Path, tmp_path: Path, kind: str
+) -> None:
+    words = ["-q", "-t", f"{image_name}:1.0", "-o", kind.format(tmp_path)]
+    assert buildrec("build", *words, small(context), db=db).returncode == 0
+    row = the_row(db)
+    assert (row["image_name"], row["image_tags"]) == (image_name, None)
+    assert row["source"] == "build"
+
+
 def test_a_build_that_is_recorded_on_two_ways_is_one_row(
     context: Contexts, image_name: str, db: Path
 ) -> None:

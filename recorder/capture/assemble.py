@@ -23,7 +23,8 @@ T = TypeVar("T")
 class Circumstances(NamedTuple):
     """What all builds of one recording share: the way in, the database, our own options.
 
-    `ci` is the CI run that this process is part of, for builds that it started itself.
+    `ci` is the CI run that this process is part of, for builds that it started itself; `tags` are
+    those that the one build was asked for with.
     """
 
     source: str
@@ -32,6 +33,7 @@ class Circumstances(NamedTuple):
     image_name: str | None = None
     ci: origin.CiRun = origin.CiRun()
     secrets: frozenset[str] = frozenset()
+    tags: tuple[str, ...] = ()
 
 
 async def assemble(
@@ -60,6 +62,7 @@ async def assemble(
         builder=engine.builder,
         zone=shared.zone,
         image_name=shared.image_name,
+        tags=shared.tags,
         git_commit=checkout.commit,
         git_branch=checkout.branch,
         git_dirty=checkout.dirty,

@@ -45,6 +45,7 @@ class Recording:
             image_name=plan.image_name,
             ci=origin.ci(),
             secrets=frozenset(self._arguments.secrets()),
+            tags=tuple(self._arguments.flags.get("--tag", [])) if plan.kind == "build" else (),
         )
         times.zone(self._shared.zone)  # loads the zone now, beside the command
         self._looking: dict[str, Looking] = {}

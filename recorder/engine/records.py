@@ -35,6 +35,7 @@ _LARGEST = 10**14  # bytes, a hundred terabytes
 class Origin(NamedTuple):
     """What the recorder knows beside the record: how the build was asked for, and by whom.
 
+    `tags` are those that were asked for, which a record lacks whose result is no image.
     `dockerfile` is the text that it saw, `files` the context, both when the build began.
     """
 
@@ -42,6 +43,7 @@ class Origin(NamedTuple):
     builder: str | None = None
     zone: str = DEFAULT_ZONE
     image_name: str | None = None
+    tags: tuple[str, ...] = ()
     git_commit: str | None = None
     git_branch: str | None = None
     git_dirty: bool | None = None
@@ -112,7 +114,7 @@ def to_build(
     revision = attributes.get("vcs:revision", "")
     context = (local.context if local else "") or attributes.get("context", "")
     return Build(
-        image_name=origin.image_name or naming.image_name(names, context),
+        image_name=origin.image_name or naming.image_name(names or origin.tags, context),
         build_duration=duration,
         started_at=_instant(begun),
         completed_at=_instant(ended),
