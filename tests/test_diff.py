@@ -14,7 +14,7 @@ from recording_help import buildrec
 
 from recorder import database, schema
 from recorder.explain import aligned, difference, facts, rows
-from recorder.model import Build, Layer, Lint, Step
+from recorder.model import Build, Inputs, Layer, Lint, Step
 
 OLDER = Path(__file__).parent / "data" / "schemas" / "2.sql"
 BASE = "FROM docker.io/library/alpine:3@sha256:"
@@ -93,6 +93,27 @@ def test_a_fact_that_reads_the_same_on_both_sides_did_not_change() -> None:
     assert facts.changes(before, almost) == ()
     [change] = facts.changes(before, more)
     assert facts.shown(change) == ("3.96 kB", "4.1 kB")
+
+
+@pytest.mark.parametrize("names", [(), ("[1/2] FROM docker.io/library/alpine:3", "[2/2] COPY . .")])
+def test_what_a_failed_build_never_came_to_tell_did_not_change(names: tuple[str, ...]) -> None:
+    """A syntax error leaves no step; a later one no digest, which comes with what is built."""
+    lints = (Lint("stage-name-casing", "Stage name should be lowercase", 1),)
+    inputs = Inputs(bases={"alpine:3": "sha256:1"})
+    worked = a_build(context_bytes=3_961, lints=lints, inputs=inputs)
+    steps = numbered(*(step(0, name, kind=name.split()[1].lower()) for name in names))
+    failed = build("my-app", status="failed", steps=steps)
+    for sides in ((worked, failed), (failed, worked)):
+        assert [change.name for change in facts.changes(*sides)] == ["status"]
+
+
+def test_another_base_and_context_of_a_failed_build_are_told() -> None:
+    steps = numbered(step(0, "[1/2] FROM docker.io/library/alpine:4", kind="from"))
+    failed = build("my-app", status="failed", steps=steps, context_bytes=136)
+    found = {change.name: facts.shown(change) for change in facts.changes(a_build(), failed)}
+    assert found["alpine:4"] == ("", "digest unknown")
+    assert found["context_bytes"] == ("", "136 B")
+    assert "alpine:3" not in found
 
 
 @pytest.mark.parametrize("style", ["table", "markdown"])

@@ -37,7 +37,8 @@ def changes(before: Build, now: Build) -> tuple[Change, ...]:
     """All that differs, as text: arguments, base images, facts of the build, warnings.
 
     A masked argument still tells that it changed, since its mask is a keyed hash. A fact that reads
-    the same on both sides, such as two sizes that differ by a byte, is none.
+    the same on both sides, such as two sizes that differ by a byte, is none; nor is what a build
+    that did not complete never came to tell.
     """
     found = _differing("argument", dict(before.build_args), dict(now.build_args))
     found += _differing("base", bases(before), bases(now))
@@ -48,7 +49,7 @@ def changes(before: Build, now: Build) -> tuple[Change, ...]:
         if first != second and not unknown and len({*shown(change)}) > 1:
             found.append(change)
     found += _differing("warning", _warnings(before), _warnings(now))
-    return tuple(found)
+    return tuple(change for change in found if _is_known(change, before, now))
 
 
 def title(change: Change, named: Callable[[str], str] = str) -> str:
@@ -67,7 +68,7 @@ def shown(change: Change) -> tuple[str, str]:
 
 def _shown(change: Change, value: str | None) -> str:
     if not value:
-        return ""
+        return "digest unknown" if change.what == "base" and value is not None else ""
     if change.what == "fact" and change.name == "context_bytes":
         return figures.megabytes(int(value) / MICRO)
     if change.what == "fact" and change.name == "git_commit":
@@ -83,6 +84,16 @@ def bases(build: Build) -> dict[str, str | None]:
         if named and not found.get(named[0]):
             found[named[0]] = named[1]
     return found
+
+
+def _is_known(change: Change, before: Build, now: Build) -> bool:
+    """Whether what either build does not tell of it was not there: no digest is no other one."""
+    values = (change.before, change.now)
+    if change.what == "base" and "" in values and None not in values:
+        return False
+    is_told_late = change.what in ("base", "warning") or change.name == "context_bytes"
+    sides = zip((before, now), values, strict=True)
+    return not is_told_late or all(build.success or value is not None for build, value in sides)
 
 
 def _warnings(build: Build) -> dict[str, str]:
