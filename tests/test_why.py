@@ -30,7 +30,7 @@ from recorder.explain import (
 )
 from recorder.explain.compared import Comparison, Side
 from recorder.explain.explanation import Why
-from recorder.model import Build, Inputs, Layer, Step
+from recorder.model import Build, Inputs, Layer, Listing, Step
 
 SECOND = 1_000_000
 seconds = st.floats(-5, 90) | st.integers(0, 90).map(float)
@@ -148,6 +148,7 @@ def test_steps_that_took_turns_instead_of_running_side_by_side_are_told() -> Non
         (None, ran("RUN a", 0, 9), "new"),
         (ran("RUN a", 0, 9), None, "gone"),
         (ran("RUN make it", 0, 3), ran("RUN make its", 0, 9), "changed"),
+        (ran("RUN a", 0, 3), replace(ran("RUN a", 0, 9), step_key="renamed stage"), "slower"),
         (hit("RUN a"), ran("RUN a", 0, 9, shared=True), "shared"),
         (ran("RUN a", 0, 9, shared=True), hit("RUN a"), "cached"),
         (hit("FROM a", kind="from"), ran("FROM a", 0, 9, kind="from"), "pulling"),
@@ -233,6 +234,30 @@ def test_what_ran_before_too_is_not_slower_because_of_the_cache(reader: Callable
     found = reader(usual(1), usual(2), usual(3), replace(slow, build_args={"A": "1"}))
     assert found.cause is not None
     assert found.sentence.endswith("10.0 s: `RUN make` took longer (+10.0 s).")
+
+
+@pytest.mark.parametrize("edited", [1, 2])
+def test_an_edited_step_takes_longer_by_its_edit_and_not_by_what_ran_before_it(
+    reader: Callable[..., Why], edited: int
+) -> None:
+    """A file that changes in every build made it run in the usual build, too."""
+
+    def made(hours: int, run: str, seconds: float) -> Build:
+        copy = ran("COPY n.txt /", 0, 1, kind="copy")
+        return build(
+            "my-app", hours=hours, seconds=seconds,
+            steps=numbered(copy, ran(run, 1, seconds - 1, instruction=run)),
+            inputs=Inputs(graph=((), (1,)), files=Listing("key", {"n.txt": str(hours)})),
+        )  # fmt: skip
+
+    before = [made(hours, "RUN make one", 2) for hours in range(4)]
+    found = reader(*before, *(made(5 + hours, "RUN make two", 9) for hours in range(edited)))
+    assert found.sentence.endswith(
+        "`RUN make two` was changed (+7.0 s), because its instruction changed from `RUN make one`."
+    )
+    assert explanation.cause_sentence(found) == (
+        "The cache was missed first by `COPY n.txt /`, because n.txt changed."
+    )
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,11 @@ def text_of(step: Step) -> str:
     return step.instruction or step.name
 
 
+def is_same_text(one: Step, other: Step) -> bool:
+    """Whether two steps have one instruction, whatever their stages are called."""
+    return _without_hashes(text_of(one)) == _without_hashes(text_of(other))
+
+
 def _side_by_side(
     before: Sequence[_T],
     now: Sequence[_T],
@@ -117,10 +122,14 @@ def _likeness_of_layers(one: Layer, other: Layer, texts: bool) -> float:
 
 
 def _ratio(one: str, other: str) -> float:
-    one, other = (_HASHES.sub("", text)[:_SHOWN] for text in (one, other))
+    one, other = (_without_hashes(text)[:_SHOWN] for text in (one, other))
     if one == other:
         return 1.0
     if one.split(None, 1)[:1] != other.split(None, 1)[:1]:
         return 0.0
     matcher = SequenceMatcher(None, one, other, autojunk=False)
     return matcher.ratio() if matcher.real_quick_ratio() >= _ALIKE else 0.0
+
+
+def _without_hashes(text: str) -> str:
+    return _HASHES.sub("", text)

@@ -79,6 +79,12 @@ def cause_of(build: Build, before: Build | None, position: int) -> Cause:
     return _cause(now.by_position[position], now, View(before) if before else None)
 
 
+def of_itself(build: Build, before: Build, position: int) -> Cause:
+    """What changed of the step at `position` since `before`, whatever else made it run."""
+    now = View(build)
+    return _of_itself(now.by_position[position], now, View(before))
+
+
 def is_written_anew(cause: Cause) -> bool:
     """Whether the cause is that nothing like its step was there before."""
     own = (cause.step.instruction or "",)

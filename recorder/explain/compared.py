@@ -172,7 +172,7 @@ def _kind(pair: Pair[Step], gained: int, own: int, least: float) -> Kind:  # noq
         return "new"
     if before.cached != now.cached:
         return "cached" if now.cached else "not cached"
-    if before.step_key != now.step_key:
+    if not aligned.is_same_text(before, now):
         return "changed"
     if abs(own) <= least and abs(gained) > 2 * abs(own):
         return "alone" if gained > 0 else "beside"

@@ -22,7 +22,7 @@ from recorder.explain.facts import Change
 from recorder.explain.failures import Failure
 from recorder.explain.reference import Row, Usual
 from recorder.explain.sizes import SizeComparison
-from recorder.model import Build
+from recorder.model import Build, Step
 
 Verdict = Literal["slower", "quicker", "as usual", "first", "failed", "canceled"]
 
@@ -93,6 +93,7 @@ def why(connection: sqlite3.Connection, build_id: int) -> Why:
     size = sizes.compare(usual, build)
     verdict = _verdict(build.build_duration, usual.build_duration)
     cause = _cause(build, latest, comparison)
+    reason = _edit(build, usual, comparison) or cause
     return Why(
         build=row,
         reference=queries.find_build(connection, str(before.usual.build)),
@@ -101,7 +102,7 @@ def why(connection: sqlite3.Connection, build_id: int) -> Why:
             connection, build.image_name, build.cache_class, before=row["completed_at"]
         ),
         verdict=verdict,
-        sentence=_sentence(row, verdict, before.usual, comparison, cause),
+        sentence=_sentence(row, verdict, before.usual, comparison, reason),
         comparison=comparison,
         size=size,
         size_sentence=size_sentence(size),
@@ -158,14 +159,27 @@ def _root(cause: Cause) -> Cause:
 
 def _cause(build: Build, latest: Build | None, comparison: Comparison) -> Cause | None:
     """Why the step that added the most by missing the cache did, else why any step ran."""
-    missed = [
-        part for part in comparison.parts
-        if part.kind in ("not cached", "changed") and part.difference > 0 and part.pair
-    ]  # fmt: skip
-    step = missed[0].pair.now if missed and missed[0].pair else None
-    if step and causes.has_missed(step):
-        return causes.cause_of(build, latest, step.position)
+    missed = _dearest(comparison)
+    if missed:
+        return causes.cause_of(build, latest, missed[1].position)
     return causes.first_miss(build, latest)
+
+
+def _edit(build: Build, usual: Build, comparison: Comparison) -> Cause | None:
+    """What was edited of the step that added the most, where it ran in the usual build, too."""
+    missed = _dearest(comparison)
+    if missed and missed[0].kind == "changed":
+        return causes.of_itself(build, usual, missed[1].position)
+    return None
+
+
+def _dearest(comparison: Comparison) -> tuple[Part, Step] | None:
+    """The part that added the most of those that missed the cache or were edited; its step."""
+    for part in comparison.parts:
+        if part.kind in ("not cached", "changed") and part.difference > 0:
+            step = part.pair.now if part.pair else None
+            return (part, step) if step and causes.has_missed(step) else None
+    return None
 
 
 def _changes(before: Build, now: Build) -> tuple[Change, ...]:
@@ -179,7 +193,7 @@ def _verdict(duration: float, usual: float) -> Verdict:
 
 
 def _sentence(
-    row: Row, verdict: Verdict, usual: Usual, comparison: Comparison, cause: Cause | None
+    row: Row, verdict: Verdict, usual: Usual, comparison: Comparison, reason: Cause | None
 ) -> str:
     took = f"{_name(row)} took {figures.duration(row['build_duration'])}"
     before = figures.duration(usual.duration)
@@ -191,10 +205,10 @@ def _sentence(
     way = "over" if comparison.difference > 0 else "under"
     parts = sentences.main_parts(comparison.parts, comparison.difference)
     said = sentences.listed(sentences.clause(part) for part in parts)
-    missed = any(_needs_reason(part, cause) for part in parts) if cause else False
-    reason = because(cause) if missed else ""
+    is_asked = any(_needs_reason(part, reason) for part in parts) if reason else False
+    why = because(reason) if is_asked else ""
     than = f"the {before} of the build before" if alone else f"its usual {before}"
-    return f"{took}, {off} {way} {than}: {said}{reason}."
+    return f"{took}, {off} {way} {than}: {said}{why}."
 
 
 def _failed(
