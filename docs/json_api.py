@@ -100,7 +100,7 @@ COLUMNS = {
     "runs": "How often it really ran.",
     "on_critical_path": "How often it was on the critical path.",
     "what": "What the row is about: `answer`, `cause`, `time` (a part of the difference), `step`, "
-    "`size`, `layer`, `argument`, `base`, `fact`, `warning`.",
+    "`size`, `layer`, `argument`, `instruction`, `base`, `fact`, `warning`.",
     "part": "Of which kind it is: `slower`, `not cached`, `waiting`, `grown` ...",
     "before": "What it was in the reference, in `unit`.",
     "now": "What it is in the build, in `unit`.",

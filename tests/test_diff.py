@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from publication_help import build, record, step
@@ -93,6 +94,106 @@ def test_a_fact_that_reads_the_same_on_both_sides_did_not_change() -> None:
     assert facts.changes(before, almost) == ()
     [change] = facts.changes(before, more)
     assert facts.shown(change) == ("3.96 kB", "4.1 kB")
+
+
+def written(*steps: Step, settings: Sequence[str] = (), image: str = "", **more: Any) -> Build:
+    """A build of a Dockerfile of which the steps, the other lines and what the image has differ."""
+    layers = (Layer(0, "COPY a /a", 5), Layer(1, image, 0)) if image else ()
+    return build(
+        "my-app", steps=numbered(*steps), inputs=Inputs(settings=tuple(settings)), layers=layers,
+        image_digest=f"sha256:{abs(hash(image)):064x}", **more,
+    )  # fmt: skip
+
+
+def copied(text: str) -> Step:
+    return step(0, f"[2/2] {text}", kind="copy", cached=True, instruction=text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            written(copied("COPY --from=tool /tool /")),
+            written(copied("COPY --from=tool /tool /tool2")),
+            ("COPY --from=tool /tool /", "COPY --from=tool /tool /tool2"),
+        ),
+        (
+            written(copied("COPY a  /a")),
+            written(copied("COPY a /a")),
+            ("COPY a  /a", "the same but for blanks"),
+        ),
+        (
+            written(settings=["app\t0\tFROM a AS app", "app\t0\tUSER 1"]),
+            written(settings=["app\t0\tFROM a AS app", "app\t0\tUSER root"]),
+            ("USER 1", "USER root"),
+        ),
+        (
+            written(settings=["app\t0\tFROM a", "app\t0\tENV A=1"]),
+            written(settings=["app\t0\tFROM a", "app\t0\tENV A=1", "app\t1\tENV B=1"]),
+            ("", "ENV B=1"),
+        ),
+        (
+            written(settings=["app\t0\tFROM a", "app\t0\tRUN <<EOF\t1234"]),
+            written(settings=["app\t0\tFROM a", "app\t0\tRUN <<EOF\t5678"]),
+            ("RUN <<EOF", "another here-document"),
+        ),
+        (
+            written(image='CMD ["cat" "/h"]'),
+            written(image='/bin/sh -c #(nop)  CMD ["sh"]'),
+            ('CMD ["cat" "/h"]', 'CMD ["sh"]'),
+        ),
+    ],
+)
+def test_an_instruction_that_reads_otherwise_is_told_with_both_texts(
+    old: Build, new: Build, told: tuple[str, str]
+) -> None:
+    [change] = facts.changes(old, new)
+    assert (change.what, facts.shown(change)) == ("instruction", told)
+    assert facts.changes(new, new) == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "values"),
+    [
+        ("=red", "=blue", ("red", "blue")),
+        ("", "=blue", (None, "blue")),
+        ("=red", "=red", ("red", "green")),
+    ],
+)
+def test_an_argument_is_told_by_its_value_be_it_given_or_the_default(
+    old: str, new: str, values: tuple[str | None, str]
+) -> None:
+    def made(default: str, value: str | None) -> Build:
+        given = {"COLOUR": value} if value == "green" else {}
+        lines = ["\t0\tARG BASE=a", "app\t0\tFROM ${BASE} AS app", f"app\t0\tARG COLOUR{default}"]
+        paint = copied(f"COPY a /{value or ''}/a")
+        return written(paint, settings=lines, build_args=given)
+
+    [change] = facts.changes(made(old, values[0]), made(new, values[1]))
+    assert (change.what, change.name) == ("argument", "COLOUR")
+    assert (change.before, change.now) == values
+
+
+def test_without_its_dockerfile_a_build_tells_of_no_default(database_path: Path) -> None:
+    seen = written(settings=["app\t0\tFROM a", "app\t1\tARG COLOUR=red"])
+    assert facts.changes(seen, written()) == facts.changes(written(), seen) == ()
+
+
+@pytest.mark.parametrize("style", ["table", "markdown"])
+def test_long_instructions_are_cut_around_where_they_differ(
+    database_path: Path, style: str
+) -> None:
+    def made(hours: float, count: int) -> Build:
+        text = f"COPY {'a/long/path ' * 20} --count={count} {'b/long/path ' * 20} /"
+        return written(copied(text), hours=hours)
+
+    record(database_path, made(1, 3), made(2, 5))
+    shown = buildrec("diff", "--format", style, db=database_path).stdout.decode()
+    [line] = [line for line in shown.splitlines() if "instruction" in line]
+    before, now = line.split("→")
+    assert "--count=3" in before
+    assert "--count=5" in now
+    assert len(line) < 450
 
 
 @pytest.mark.parametrize("names", [(), ("[1/2] FROM docker.io/library/alpine:3", "[2/2] COPY . .")])

@@ -106,6 +106,17 @@ async def test_nothing_is_called_usual_after_a_single_build(
     assert ('<th class="n">Usual</th>' in page) is usual
 
 
+async def test_the_page_of_two_builds_shows_what_an_instruction_was(tmp_path: Path) -> None:
+    with database.connect(file := tmp_path / database.FILE_NAME):
+        pass
+    for hours, text in ((1, "COPY a /a"), (2, "COPY a /b")):
+        copy = step(1, f"[2/2] {text}", kind="copy", cached=True, instruction=text)
+        record(file, build("my-app", hours=hours, steps=(copy,)))
+    page = (await publication(file).client.get(f"{HOME}/diff?a=1&b=2")).text
+    assert "changed, cached in both" in page
+    assert '<td class="name">COPY a /a</td><td class="name">COPY a /b</td>' in page
+
+
 async def test_an_empty_parameter_means_the_latest(published: Datasette) -> None:
     assert (await rows(published, "why.json?build="))[0]["build"] == 6
     found = await rows(published, "diff.json?b=4")

@@ -24,7 +24,7 @@ from recorder.imports import scratch, untouched
 @explained.format_option
 @click.pass_obj
 def diff(app: App, a: str | None, b: str | None, db2: Path | None, style: str | None) -> None:
-    """Compare build B with build A: steps, layers, arguments, base images, warnings.
+    """Compare build B with build A: steps, layers, instructions, arguments, bases, warnings.
 
     Each is an id, the beginning of a ref, or an image's name for its latest build. Without B it is
     the latest build of all; without A, the build before B of its image.

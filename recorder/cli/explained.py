@@ -19,6 +19,7 @@ FORMATS = ("table", "json", "markdown")
 _BAR = 12
 _NARROW = 60  # columns
 _LABEL = 12
+_VALUE = 60
 
 
 def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -94,7 +95,7 @@ def changes(found: Iterable[Change]) -> list[str]:
     """A line for each thing that differs beside steps and layers."""
     lines = []
     for change in found:
-        before, now = (sentences.shortened(side, 60) for side in facts.shown(change))
+        before, now = sentences.apart(*facts.shown(change), _VALUE)
         name = sentences.shortened(facts.title(change), 100)
         if change.what == "warning":
             lines.append(f"  {name}: {now}")

@@ -43,6 +43,11 @@ def layers(before: Sequence[Layer], now: Sequence[Layer]) -> list[Pair[Layer]]:
     return _side_by_side(before, now, lambda layer: layer.instruction, _likeness_of_layers)
 
 
+def lines(before: Sequence[str], now: Sequence[str]) -> list[Pair[str]]:
+    """The lines of two Dockerfiles side by side: equal ones, then the likest of one keyword."""
+    return _side_by_side(before, now, lambda line: line, _likeness_of_lines)
+
+
 def stage_of(step: Step) -> str:
     """The name of a step's stage; none for one without, since its number moves."""
     return "" if _UNNAMED_STAGE.fullmatch(step.stage or "") else step.stage or ""
@@ -119,6 +124,12 @@ def _likeness_of_steps(one: Step, other: Step, texts: bool) -> float:
 def _likeness_of_layers(one: Layer, other: Layer, texts: bool) -> float:
     alike = _ratio(one.instruction, other.instruction) if texts else 0.0
     return alike if alike >= _ALIKE else 0.0
+
+
+def _likeness_of_lines(one: str, other: str, texts: bool) -> float:
+    if one.split(None, 1)[:1] != other.split(None, 1)[:1]:
+        return 0.0
+    return 1.0 + (_ratio(one, other) if texts else 0.0)
 
 
 def _ratio(one: str, other: str) -> float:

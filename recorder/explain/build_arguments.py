@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from recorder.dockerfile_settings import Setting
 from recorder.explain.changes import Change, Found
@@ -25,9 +25,29 @@ _Values = Mapping[str, tuple[str, str]]
 def values(step: Step, view: View) -> dict[str, str]:
     """The value of each argument where the step stands: the given one, or its default."""
     given = view.build.build_args
+    _, inner = _scopes(from_the_outside(view.settings_of(step)), given)
+    return {**given, **inner}
+
+
+def of_build(view: View) -> dict[str, str]:
+    """The value of each argument in a build; several where stages have defaults of their own."""
+    given = view.build.build_args
+    found: dict[str, list[str]] = {}
+    for stage in dict.fromkeys(line.stage for line in view.settings):
+        lines = (line for line in view.settings if line.stage in ("", stage))
+        for scope in _scopes(lines, given):
+            for name, value in scope.items():
+                found.setdefault(name, []).append(value)
+    return {**given, **{name: ", ".join(dict.fromkeys(each)) for name, each in found.items()}}
+
+
+def _scopes(
+    lines: Iterable[Setting], given: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The value of each argument that is declared before the first stage, and in a stage."""
     outer: dict[str, str] = {}
     inner: dict[str, str] = {}
-    for line in from_the_outside(view.settings_of(step)):
+    for line in lines:
         scope = inner if line.stage else outer
         for name, default in declared(line):
             value = given.get(name)
@@ -35,7 +55,7 @@ def values(step: Step, view: View) -> dict[str, str]:
                 value = outer.get(name) if default is None else _expanded(default, scope)
             if value is not None:
                 scope[name] = value
-    return {**given, **inner}
+    return outer, inner
 
 
 def text_of(step: Step, view: View) -> str:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from recorder import base_names, figures
+from recorder.explain import written
+from recorder.explain.aligned import Pair
 from recorder.model import MICRO, Build
 
-What = Literal["argument", "base", "fact", "warning"]
+What = Literal["argument", "instruction", "base", "fact", "warning"]
 
 _FACTS = {
     "image_name": "image",
@@ -20,12 +22,16 @@ _FACTS = {
     "git_commit": "commit",
     "context_bytes": "context",
 }
+_EMPTY: dict[What, str] = {"argument": "empty", "base": "digest unknown"}
 _SHORT = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that differs: its value before and now, None where there was none."""
+    """One thing that differs: its value before and now, None where there was none.
+
+    An instruction has its keyword as the name, its texts as the values.
+    """
 
     what: What
     name: str
@@ -34,13 +40,14 @@ class Change:
 
 
 def changes(before: Build, now: Build) -> tuple[Change, ...]:
-    """All that differs, as text: arguments, base images, facts of the build, warnings.
+    """All that differs, as text: arguments, instructions, base images, facts, warnings.
 
     A masked argument still tells that it changed, since its mask is a keyed hash. A fact that reads
     the same on both sides, such as two sizes that differ by a byte, is none; nor is what a build
     that did not complete never came to tell.
     """
-    found = _differing("argument", dict(before.build_args), dict(now.build_args))
+    found = _differing("argument", *written.arguments(before, now))
+    found += map(_of_instruction, written.instructions(before, now))
     found += _differing("base", bases(before), bases(now))
     for name in _FACTS:
         first, second = getattr(before, name), getattr(now, name)
@@ -56,6 +63,8 @@ def title(change: Change, named: Callable[[str], str] = str) -> str:
     """What changed: `argument VERSION`, `commit`; `named` is how a recorded name is written."""
     if change.what == "fact":
         return _FACTS[change.name]
+    if change.what == "instruction":
+        return "instruction"
     return f"{change.what} {named(change.name)}"
 
 
@@ -63,12 +72,17 @@ def shown(change: Change) -> tuple[str, str]:
     """The values before and now, for people; empty where there was none."""
     if change.what == "warning":
         return ("", "new") if change.before is None else ("was there", "gone")
+    if change.what == "instruction" and change.before and change.now:
+        if change.before == change.now:
+            return change.before, "another here-document"
+        if change.before.split() == change.now.split():
+            return change.before, "the same but for blanks"
     return _shown(change, change.before), _shown(change, change.now)
 
 
 def _shown(change: Change, value: str | None) -> str:
     if not value:
-        return "digest unknown" if change.what == "base" and value is not None else ""
+        return "" if value is None else _EMPTY.get(change.what, "")
     if change.what == "fact" and change.name == "context_bytes":
         return figures.megabytes(int(value) / MICRO)
     if change.what == "fact" and change.name == "git_commit":
@@ -84,6 +98,11 @@ def bases(build: Build) -> dict[str, str | None]:
         if named and not found.get(named[0]):
             found[named[0]] = named[1]
     return found
+
+
+def _of_instruction(pair: Pair[str]) -> Change:
+    keyword, *_ = (pair.now or pair.before or "").split(None, 1)
+    return Change("instruction", keyword.upper(), pair.before, pair.now)
 
 
 def _is_known(change: Change, before: Build, now: Build) -> bool:

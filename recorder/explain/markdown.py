@@ -12,6 +12,8 @@ from recorder.explain.safe_markdown import code, prose
 from recorder.explain.savings import Imagined, Savings
 from recorder.explain.sizes import SizeComparison
 
+_VALUE = 200  # letters
+
 
 def of_why(why: Why) -> str:
     """The explanation of a build: the sentence, then what it is made of."""
@@ -106,7 +108,7 @@ def _size(size: SizeComparison | None) -> str:
 def _changes(title: str, found: Iterable[Change]) -> str:
     lines = []
     for change in found:
-        before, now = facts.shown(change)
+        before, now = sentences.apart(*facts.shown(change), _VALUE)
         sides = " → ".join(code(side) if side else "none" for side in (before, now))
         lines.append(f"- {facts.title(change, code)}: {sides}")
     return "\n".join([f"**{title}**", "", *lines]) if lines else ""

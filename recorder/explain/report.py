@@ -8,10 +8,11 @@ from typing import Any
 
 from recorder import alert_tables, figures, page_links, queries
 from recorder.explain import difference as differences
-from recorder.explain import explanation, rows, safe_markdown, sentences, spark
+from recorder.explain import explanation, facts, rows, safe_markdown, sentences, spark
 from recorder.explain.compared import Part
 from recorder.explain.difference import Difference
 from recorder.explain.explanation import Why
+from recorder.explain.facts import Change
 from recorder.explain.safe_markdown import code, prose
 
 Row = dict[str, Any]
@@ -207,11 +208,11 @@ def _took(microseconds: int | None) -> str:
 
 
 def _changes(report: Report) -> str:
-    """The arguments, base images and warnings that are other ones."""
+    """The arguments, instructions, base images and warnings that are other ones."""
     changes = report.base.changes if report.base else report.why.changes
     told = [change for change in changes if change.what != "fact"]
     lines = [
-        f"- {change.what} {code(_short(change.name))}: {_side(change.before)} → {_side(change.now)}"
+        f"- {facts.title(change, _code)}: {_sides(change)}"
         for change in told[:_CHANGES]
         if change.what != "warning"
     ]
@@ -226,8 +227,9 @@ def _changes(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _side(value: str | None) -> str:
-    return "none" if value is None else code(_short(value)) if value else "empty"
+def _sides(change: Change) -> str:
+    sides = sentences.apart(*facts.shown(change), _LETTERS)
+    return " → ".join(code(side) if side else "none" for side in sides)
 
 
 def _alerts(alerts: tuple[Row, ...]) -> str:
@@ -255,6 +257,10 @@ def _links(build: Mapping[str, Any], pages: str | None) -> str:
         links = [safe_markdown.link("this build, step by step", page),
                  safe_markdown.link("all builds of the image", image), *links]  # fmt: skip
     return " · ".join(link for link in links if link)
+
+
+def _code(text: str) -> str:
+    return code(_short(text))
 
 
 def _short(text: str) -> str:

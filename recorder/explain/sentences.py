@@ -1,5 +1,6 @@
 """Says the parts of a comparison as people would: labels, clauses, signed figures."""
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
@@ -104,6 +105,19 @@ def shortened(text: str, most: int) -> str:
     """The text on one line, cut to `most` letters."""
     words = " ".join(harmless.line(text).split())
     return words if len(words) <= most else f"{words[: most - 1].rstrip()}…"
+
+
+def apart(one: str, other: str, most: int) -> tuple[str, str]:
+    """Two texts, each on one line and cut to `most` letters around where they begin to differ."""
+    one, other = (" ".join(harmless.line(text).split()) for text in (one, other))
+    letters = zip(one, other, strict=False)
+    same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], letters))
+    longest = max(len(one), len(other))
+    begin = min(same - most // 3, longest - most + 1)  # no more is cut off than is needed
+    if begin > 0 and longest > most:
+        begin = one.rfind(" ", max(0, begin - most // 4), begin) + 1 or begin
+        one, other = (f"…{text[begin:]}" for text in (one, other))
+    return shortened(one, most), shortened(other, most)
 
 
 def image(name: str) -> str:

@@ -10,16 +10,19 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from recorder import figures
-from recorder.explain import difference, explanation, facts, savings, sentences
+from recorder.explain import aligned, difference, explanation, facts, savings, sentences
+from recorder.explain.aligned import Pair
 from recorder.explain.compared import KINDS, Part
 from recorder.explain.facts import Change
 from recorder.explain.sizes import SizeComparison
+from recorder.model import Step
 from recorder.publish.asking import Row
 
 _OF_BEST = (
     *("image_name", "name", "beside", "ran", "builds"),
     *("saves", "minutes_a_week", "builds_a_week"),
 )
+_TEXT = 400  # letters
 _CLASSES = {True: "critical", False: "saved"}
 
 
@@ -55,7 +58,10 @@ def diff(connection: sqlite3.Connection, rows: Sequence[Row]) -> dict[str, Any]:
         "diff": found,
         "a": found.row_a,
         "b": found.row_b,
-        "steps": [_step(pair, by_pair.get(id(pair)), most) for pair in found.comparison.pairs],
+        "steps": [
+            _line(part, most) if (part := by_pair.get(id(pair))) else _step(pair)
+            for pair in found.comparison.pairs
+        ],
         "waiting": [_line(part, most) for part in waiting],
         "total": sentences.signed(found.comparison.difference),
         "layers": layers(found.size),
@@ -98,7 +104,7 @@ def layers(size: SizeComparison | None) -> list[dict[str, Any]]:
     most = max((abs(part.difference) for part in size.parts), default=1)
     return [
         {
-            "name": sentences.layer(part, 400),
+            "name": sentences.layer(part, _TEXT),
             "kind": "" if part.kind == "unaccounted" else part.kind,
             "before": figures.megabytes((part.before or 0) / 1e6),
             "now": figures.megabytes((part.now or 0) / 1e6),
@@ -124,7 +130,7 @@ def changes(found: Sequence[Change]) -> list[dict[str, str]]:
     """What else differs: a name, and the values before and now."""
     lines = []
     for change in found:
-        before, now = facts.shown(change)
+        before, now = sentences.apart(*facts.shown(change), _TEXT)
         name = facts.title(change)
         told = {"before": before or "none", "now": now or "none"}
         lines.append({"name": f"{name[0].upper()}{name[1:]}", **told})
@@ -156,15 +162,13 @@ def _line(part: Part, most: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _step(pair: Any, part: Part | None, most: int) -> dict[str, Any]:
-    if part:
-        return _line(part, most)
+def _step(pair: Pair[Step]) -> dict[str, Any]:
+    """The line of a step that adds nothing."""
     step = pair.now or pair.before
     return {
-        "name": step.name,
+        "name": step.name if step else "",
         "step": step,
-        "kind": "cached in both" if pair.before and pair.now and pair.before.cached
-        and pair.now.cached else "",
+        "kind": _kind(pair),
         "before": _said(pair.before),
         "now": _said(pair.now),
         "adds": "",
@@ -172,7 +176,16 @@ def _step(pair: Any, part: Part | None, most: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _said(step: Any) -> str:
+def _kind(pair: Pair[Step]) -> str:
+    """What became of such a step."""
+    if not pair.before or not pair.now:
+        return ""
+    told = [] if aligned.is_same_text(pair.before, pair.now) else ["changed"]
+    told += ["cached in both"] if pair.before.cached and pair.now.cached else []
+    return ", ".join(told)
+
+
+def _said(step: Step | None) -> str:
     if step is None:
         return "—"
     if step.cached:

@@ -1,0 +1,70 @@
+"""What is written otherwise in the Dockerfiles of two builds, as far as they are known. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from recorder import step_names
+from recorder.explain import aligned, build_arguments, lines, sentences
+from recorder.explain.aligned import Pair
+from recorder.explain.view import View
+from recorder.model import Build, Layer, Step
+
+_OF_IMAGE = frozenset({"CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "LABEL", "MAINTAINER",
+                       "STOPSIGNAL", "VOLUME"})  # fmt: skip
+"""What is neither a step nor a line of `settings`: the image's history alone tells it."""
+_LONGEST = 10_000
+
+
+def arguments(before: Build, now: Build) -> tuple[dict[str, str], dict[str, str]]:
+    """The arguments of both builds: as given, and as they are by default where both tell that."""
+    views = View(before), View(now)
+    if all(view.settings for view in views):
+        return build_arguments.of_build(views[0]), build_arguments.of_build(views[1])
+    return dict(before.build_args), dict(now.build_args)
+
+
+def instructions(before: Build, now: Build) -> Iterator[Pair[str]]:
+    """The instructions that both have and that read otherwise; lines that are no steps may be new.
+
+    An ARG is told by its value. The two texts are equal where a here-document is another.
+    """
+    then, present = View(before), View(now)
+    for one, other in aligned.steps(before.steps, now.steps):
+        if one and other and _is_edited(one, other, then, present):
+            yield Pair(aligned.text_of(one), aligned.text_of(other))
+    if then.settings and present.settings:
+        yield from _otherwise(_lines(then), _lines(present))
+        documents = _documents(then)
+        for text, digest in _documents(present).items():
+            if documents.get(text, digest) != digest:
+                yield Pair(text, text)
+    if before.layers and now.layers:
+        yield from _otherwise(_of_image(before.layers), _of_image(now.layers))
+
+
+def _is_edited(old: Step, step: Step, then: View, now: View) -> bool:
+    """Whether the text of a step is another, and not by the value of an argument or an ENV line."""
+    if not step_names.is_instruction(step.kind) or aligned.is_same_text(old, step):
+        return False
+    if build_arguments.text_of(old, then) == build_arguments.text_of(step, now):
+        return False
+    found = build_arguments.between(step, now, then, old)
+    return not (found and found.certain) and not lines.of_environment(step, now, then, old)
+
+
+def _otherwise(before: Sequence[str], now: Sequence[str]) -> list[Pair[str]]:
+    return [pair for pair in aligned.lines(before, now) if pair.before != pair.now]
+
+
+def _lines(view: View) -> list[str]:
+    """The lines that are no steps; those of arguments aside."""
+    plain = [line.text for line in view.settings if not line.digest]
+    return [text for text in plain if not text.upper().startswith("ARG ")]
+
+
+def _documents(view: View) -> dict[str, str]:
+    return {line.text: line.digest for line in view.settings if line.digest}
+
+
+def _of_image(layers: Sequence[Layer]) -> list[str]:
+    texts = (sentences.of_layer(layer.instruction, _LONGEST) for layer in layers)
+    return [text for text in texts if text.partition(" ")[0] in _OF_IMAGE]
