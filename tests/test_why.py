@@ -305,6 +305,31 @@ def test_the_first_build_of_an_image_has_nothing_to_compare_with(
     assert rows.of_why(found)["parts"] == []
 
 
+@pytest.mark.parametrize(
+    ("target", "platform", "kind"),
+    [
+        ("deps", "linux/amd64", "of its target `deps` for `linux/amd64`"),
+        ("deps", None, "of its target `deps`"),
+        (None, "linux/386", "of its default target for `linux/386`"),
+    ],
+)
+def test_a_build_of_another_target_or_platform_is_not_compared(
+    reader: Callable[..., Why], target: str | None, platform: str | None, kind: str
+) -> None:
+    others = [usual(hours, platform="linux/amd64") for hours in (1, 2, 3)]
+    mine = replace(usual(4), build_duration=1.0, steps=(), target=target, platform=platform)
+    found = reader(*others, mine)
+    assert found.sentence == f"my-app took 1.0 s; there is no build {kind} to compare with yet."
+    assert (found.verdict, found.reference, found.parts, found.size) == ("first", None, (), None)
+
+
+def test_a_build_that_left_no_image_to_tell_its_platform_is_compared(
+    reader: Callable[..., Why],
+) -> None:
+    found = reader(*(usual(hours, platform="linux/amd64") for hours in (1, 2, 3)), usual(4))
+    assert found.sentence == "my-app took 10.0 s, as usual (usually 10.0 s)."
+
+
 def test_a_failed_build_tells_its_step_its_error_and_when_it_last_worked(
     reader: Callable[..., Why],
 ) -> None:
@@ -441,11 +466,11 @@ def test_markdown_escapes_what_was_recorded(reader: Callable[..., Why]) -> None:
 def test_markdown_says_with_what_a_build_was_compared_and_since_when_what_changed(
     reader: Callable[..., Why],
 ) -> None:
-    slow = build("my-app", hours=9, seconds=50.0, target="app",
+    slow = build("my-app", hours=9, seconds=50.0, builder="ci",
                  steps=numbered(ran(INSTALL, 0, 10), ran(MAKE, 30, 9)))  # fmt: skip
     found = reader(usual(1), slow)
     text = markdown.of_why(found)
-    assert "\n\n**Since build 1**\n\n- target: none → `app`\n\n" in text
+    assert "\n\n**Since build 1**\n\n- builder: none → `ci`\n\n" in text
     assert text.endswith("\n\nCompared with build 1 (2025-07-10 13:00), the only one before.\n")
     assert re.search(r"^\| waiting, no step ran \|  \| ", text, re.MULTILINE)
     assert "|  | waiting" not in text

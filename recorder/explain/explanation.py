@@ -46,7 +46,8 @@ _SAYS_NOTHING = frozenset({"unknown", "new"})
 class Why:
     """Why a build took what it took, against the usual one of its image.
 
-    `build` and `reference` are rows of `docker_builds`; a first build has no reference. A build
+    `build` and `reference` are rows of `docker_builds`; the first build of a platform and target
+    has no reference. A build
     that did not complete is compared with the latest that did, by what changed and not by its
     time: its `comparison` is None. `usual_alike` is the usual duration in seconds of builds with
     as much of the cache, `last_runs` the seconds that steps which missed the cache last took.
@@ -83,9 +84,9 @@ def why(connection: sqlite3.Connection, build_id: int) -> Why:
     if before.usual is None:
         sentence = (
             f"{_name(row)} took {figures.duration(build.build_duration)}; "
-            "there is no build to compare with yet."
+            f"there is no build {_of_its_kind(row) if latest else ''}to compare with yet."
         )
-        cause = causes.first_miss(build, None)
+        cause = causes.first_miss(build, latest)
         return Why(row, None, None, None, "first", sentence, None, None, "", cause, (), None, {})
     usual = latest if before.usual.build == before.latest else None
     usual = usual or reference.read(connection, before.usual.build)
@@ -265,6 +266,13 @@ def _last_runs(connection: sqlite3.Connection, row: Row, parts: Sequence[Part]) 
         if run:
             found[key] = run[0]
     return found
+
+
+def _of_its_kind(row: Row) -> str:
+    """The target and platform of a build, where there are builds of others alone."""
+    target, platform = row["target"], row["platform"]
+    words = f"of its target {sentences.code(target)} " if target else "of its default target "
+    return words + (f"for {sentences.code(platform)} " if platform else "")
 
 
 def _name(row: Row) -> str:

@@ -25,15 +25,15 @@ ORDER BY completed_at DESC, id DESC LIMIT ?
 """
 _SERIES = ("platform", "target", "builder")
 
-Alike = Literal["series", "target", "image"]
+Alike = Literal["series", "target"]
 
 
 @dataclass(frozen=True, slots=True)
 class Usual:
     """The usual build: its id, its duration in seconds, and of how many builds it is the middle.
 
-    `alike` is what these share with the build: `series` (image, platform, target and builder),
-    `target` (all but the builder) or the `image` alone.
+    `alike` is what these share with the build: `series` (image, platform, target and builder) or
+    `target` (all but the builder, and the platform where that is not known of one side).
     """
 
     build: int
@@ -44,7 +44,10 @@ class Usual:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What came before a build: the usual one, and the latest; ids, or None."""
+    """What came before a build: the usual one, and the latest; ids, or None.
+
+    Where there is no usual one, the latest is of another platform or target.
+    """
 
     usual: Usual | None
     latest: int | None
@@ -57,23 +60,26 @@ def before(connection: sqlite3.Connection, build: Mapping[str, Any]) -> Before:
     the latest 20 successes before it, of two in the middle the quicker. How much came from the
     cache does not matter here, since a cache miss is one of the answers. They share image,
     platform, target and builder; where fewer than three do, the builder may be another, as that
-    of each CI run is, and where none does, platform and target too. Those with steps go before
-    those without.
+    of each CI run is. Builds of another platform or target do other work and say nothing of what is
+    usual. Those with steps go before those without.
     """
     values = (build["image_name"], build["completed_at"], build["id"], _LOOKED_AT)
     cursor = connection.execute(_BEFORE, values)
     cursor.row_factory = stored_builds.as_dict
     rows: list[Row] = cursor.fetchall()
     alike, chosen = _comparable(build, rows)
-    with_steps = [row for row in chosen if row["has_steps"]] or chosen
-    latest = with_steps[:LATEST]
+    latest = _with_steps(chosen)[:LATEST]
     if not latest:
-        return Before(None, None)
+        return Before(None, next((row["id"] for row in _with_steps(rows)), None))
     # Equal durations: the newer, which comes first.
     ordered = sorted(latest, key=lambda row: float(row["build_duration"]))
     middle = ordered[(len(ordered) - 1) // 2]
     usual = Usual(middle["id"], middle["build_duration"], len(ordered), alike)
     return Before(usual, latest[0]["id"])
+
+
+def _with_steps(rows: Sequence[Row]) -> Sequence[Row]:
+    return [row for row in rows if row["has_steps"]] or rows
 
 
 def _comparable(build: Mapping[str, Any], rows: Sequence[Row]) -> tuple[Alike, Sequence[Row]]:
@@ -87,7 +93,12 @@ def _comparable(build: Mapping[str, Any], rows: Sequence[Row]) -> tuple[Alike, S
     series, target = same(_SERIES), same(_SERIES[:-1])
     if len(series) >= _FEW or (series and len(series) == len(target)):
         return "series", series
-    return ("target", target) if target else ("image", rows)
+    return "target", target or [row for row in rows if _may_be_alike(row, build)]
+
+
+def _may_be_alike(row: Row, build: Mapping[str, Any]) -> bool:
+    """Whether two builds have one target, and no platform that is known to be another."""
+    return row["target"] == build["target"] and None in (row["platform"], build["platform"])
 
 
 def read(connection: sqlite3.Connection, number: int) -> Build:

@@ -3,7 +3,7 @@
 from recorder import figures
 from recorder.explain.explanation import Why
 
-_ALIKE = {"series": "", "target": " of any builder", "image": " of any platform and target"}
+_ALIKE = {"series": "", "target": " of any builder"}
 
 
 def lines(why: Why) -> list[str]:
