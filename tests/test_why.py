@@ -20,6 +20,7 @@ from recorder import database
 from recorder.cli import explained
 from recorder.errors import BuildNotFoundError
 from recorder.explain import (
+    causes,
     compared,
     explanation,
     markdown,
@@ -258,6 +259,36 @@ def test_an_edited_step_takes_longer_by_its_edit_and_not_by_what_ran_before_it(
     assert explanation.cause_sentence(found) == (
         "The cache was missed first by `COPY n.txt /`, because n.txt changed."
     )
+
+
+LONG = f"RUN make{' 1234' * 20}"
+AROUND = f"…1234 1234 --count=3 RUN make{' 1234' * 6}…"
+END = f"…1234{' 1234' * 8}"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "words"),
+    [
+        ("RUN make 1", "RUN make 2", "its instruction changed from `RUN make 1`"),
+        ("RUN make  1", "RUN make 1", "only blanks in its instruction changed"),
+        (
+            f"{LONG} --count=3 {LONG}",
+            f"{LONG} --count=5 {LONG}",
+            f"its instruction changed from `{AROUND}` to `{AROUND.replace('3 RUN', '5 RUN')}`",
+        ),
+        (
+            f"{LONG} --count=3",
+            f"{LONG} --count=50",
+            f"its instruction changed from `{END} --count=3` to `{END} --count=50`",
+        ),
+    ],
+)
+def test_the_reason_shows_where_an_instruction_differs(before: str, now: str, words: str) -> None:
+    one, other = (
+        build(steps=(ran(text, 0, 9, instruction=text),), inputs=Inputs(graph=((),)))
+        for text in (before, now)
+    )
+    assert causes.cause_of(other, one, 1).words == words
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 
+from recorder.explain import sentences
 from recorder.explain.changes import Change
 from recorder.model import Step
 
@@ -51,17 +52,19 @@ def of_argument(found: Change) -> str:
     if len(found.names) > 1:
         joined = ", ".join(found.names)
         return f"the arguments {joined} changed" if found.certain else f"one of {joined} changed"
-    values = f" from {_value(found.before)} to {_value(found.after)}"
-    return f"the argument {found.names[0]} changed{values}"
+    return f"the argument {found.names[0]} changed {_from_to(found)}"
 
 
 def of_setting(found: Change) -> str:
     """Lines of the Dockerfile that are no steps."""
     if found.before and found.after and found.before != found.after:
-        return f"`{_cut(found.before)}` became `{_cut(found.after)}`"
+        if sentences.differ_in_blanks(found.before, found.after):
+            return f"only blanks in {_code(found.after)} changed"
+        before, after = sentences.apart(found.before, found.after, _LONGEST)
+        return f"{sentences.code(before)} became {sentences.code(after)}"
     if found.before and found.after:
-        return f"the here-document of `{_cut(found.after)}` changed"
-    shown = ", ".join(f"`{_cut(name)}`" for name in found.names[:_NAMED])
+        return f"the here-document of {_code(found.after)} changed"
+    shown = ", ".join(_code(name) for name in found.names[:_NAMED])
     if found.before:
         return f"{shown} is gone"
     return f"{shown} is new" if found.after else f"lines before it changed: {shown}"
@@ -72,13 +75,12 @@ def of_option(found: Change) -> str:
     names = [_OPTIONS.get(name, f"--{name}") for name in found.names]
     if len(names) > 1:
         return f"the options {', '.join(names)} changed"
-    values = f"from {_value(found.before)} to {_value(found.after)}"
-    return f"the option {names[0]} changed {values}"
+    return f"the option {names[0]} changed {_from_to(found)}"
 
 
 def of_order(found: Change) -> str:
     """Instructions that stood before a step, and do so no more."""
-    shown = ", ".join(f"`{_cut(name)}`" for name in found.names[:_NAMED])
+    shown = ", ".join(_code(name) for name in found.names[:_NAMED])
     if len(found.names) > _NAMED:
         shown += f" and {len(found.names) - _NAMED} more"
     if found.before:
@@ -94,19 +96,33 @@ def _untagged(image: str) -> str:
     return image.removesuffix(":latest")
 
 
-def _value(value: str | None) -> str:
-    return "nothing" if value is None else f"`{_cut(value)}`"
+def _from_to(found: Change) -> str:
+    shown = sentences.apart(found.before or "", found.after or "", _LONGEST)
+    before, after = (
+        "nothing" if value is None else sentences.code(text)
+        for value, text in zip((found.before, found.after), shown, strict=True)
+    )
+    return f"from {before} to {after}"
 
 
 def _digest(digest: str | None) -> str:
     return (digest or "").rpartition(":")[2][:_SHORT_DIGEST]
 
 
+def of_edit(old: Step, step: Step) -> str:
+    """Another text of an instruction; the new one, too, where a label does not show all of it."""
+    was, is_now = (each.instruction or each.name for each in (old, step))
+    if sentences.differ_in_blanks(was, is_now):
+        return "only blanks in its instruction changed"
+    before, after = sentences.apart(was, is_now, _LONGEST)
+    became = f" to {sentences.code(after)}" if max(len(was), len(is_now)) > _LONGEST else ""
+    return f"its instruction changed from {sentences.code(before)}{became}"
+
+
 def instruction(step: Step) -> str:
     """What a step is called in a clause."""
-    return f"`{_cut(step.instruction or step.name)}`"
+    return _code(step.instruction or step.name)
 
 
-def _cut(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+def _code(text: str) -> str:
+    return sentences.code(sentences.shortened(text, _LONGEST))

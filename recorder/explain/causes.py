@@ -207,7 +207,7 @@ def _of_edited(step: Step, now: View, then: View, old: Step) -> Cause:
         (step.instruction or "",),
         old.instruction,
         step.instruction,
-        words=f"its instruction changed from {cause_words.instruction(old)}",
+        words=cause_words.of_edit(old, step),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from recorder import base_names, figures
-from recorder.explain import written
+from recorder.explain import sentences, written
 from recorder.explain.aligned import Pair
 from recorder.model import MICRO, Build
 
@@ -75,7 +75,7 @@ def shown(change: Change) -> tuple[str, str]:
     if change.what == "instruction" and change.before and change.now:
         if change.before == change.now:
             return change.before, "another here-document"
-        if change.before.split() == change.now.split():
+        if sentences.differ_in_blanks(change.before, change.now):
             return change.before, "the same but for blanks"
     return _shown(change, change.before), _shown(change, change.now)
 

@@ -115,9 +115,14 @@ def apart(one: str, other: str, most: int) -> tuple[str, str]:
     longest = max(len(one), len(other))
     begin = min(same - most // 3, longest - most + 1)  # no more is cut off than is needed
     if begin > 0 and longest > most:
-        begin = one.rfind(" ", max(0, begin - most // 4), begin) + 1 or begin
+        begin = one.find(" ", begin, min(same, begin + most // 6)) + 1 or begin
         one, other = (f"…{text[begin:]}" for text in (one, other))
     return shortened(one, most), shortened(other, most)
+
+
+def differ_in_blanks(one: str, other: str) -> bool:
+    """Whether two texts that are not the same differ in nothing but blanks."""
+    return one.split() == other.split()
 
 
 def image(name: str) -> str:
