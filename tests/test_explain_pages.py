@@ -117,6 +117,19 @@ async def test_the_page_of_two_builds_shows_what_an_instruction_was(tmp_path: Pa
     assert '<td class="name">COPY a /a</td><td class="name">COPY a /b</td>' in page
 
 
+async def test_a_step_that_is_hidden_whole_is_shown_where_nothing_else_differs(
+    tmp_path: Path,
+) -> None:
+    with database.connect(file := tmp_path / database.FILE_NAME):
+        pass
+    make = step(1, "RUN make", duration=10.0)
+    lint = step(2, "RUN lint", duration=4.0, critical=True)
+    record(file, build("my-app", steps=(make,)), build("my-app", hours=1, steps=(make, lint)))
+    for address in ("why?build=2", "diff?a=1&b=2"):
+        page = (await publication(file).client.get(f"{HOME}/{address}")).text
+        assert "new; +4.0 s of its own beside other steps" in page
+
+
 async def test_an_empty_parameter_means_the_latest(published: Datasette) -> None:
     assert (await rows(published, "why.json?build="))[0]["build"] == 6
     found = await rows(published, "diff.json?b=4")

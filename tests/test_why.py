@@ -132,6 +132,27 @@ def test_a_step_hidden_behind_others_adds_nothing() -> None:
     assert compared.compare(before, now).parts == ()
 
 
+def test_a_step_of_the_critical_path_is_a_part_though_others_hide_it() -> None:
+    before = side(100, ran("RUN long", 0, 100))
+    now = side(100, ran("RUN long", 0, 100), ran("RUN other", 0, 40, critical=True))
+    assert parts(compared.compare(before, now)) == [("new", "RUN other", 0)]
+
+
+@pytest.mark.parametrize("style", ["table", "markdown"])
+def test_a_step_that_ran_long_beside_others_has_a_line_that_says_so(
+    database_path: Path, style: str
+) -> None:
+    lint = ran("RUN lint", 1, 9.004)
+    slow = replace(
+        usual(4), build_duration=14.0, steps=numbered(ran(INSTALL, 10, 4), ran(MAKE, 1, 9), lint)
+    )
+    record(database_path, *(usual(hours) for hours in (1, 2, 3)), slow)
+    text = buildrec("why", "--format", style, db=database_path).stdout.decode()
+    assert text.count("`RUN lint`" if style == "markdown" else "RUN lint ") == 1
+    assert "+9.0 s of its own beside other steps" in text
+    assert "smaller part" not in text
+
+
 def test_steps_that_took_turns_instead_of_running_side_by_side_are_told() -> None:
     before = side(60, ran("RUN one", 0, 60), ran("RUN two", 0, 50))
     now = side(110, ran("RUN one", 0, 60), ran("RUN two", 60, 50))

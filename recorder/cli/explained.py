@@ -3,7 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -47,7 +47,7 @@ def parts(found: Sequence[Part], difference: int, sides: tuple[str, str], titles
     if not found:
         return []
     shown, rest = sentences.worth_a_line(found)
-    most = max(abs(part.difference) for part in found)
+    most = max(abs(part.difference) for part in found) or 1
     rows = [
         _Line(
             sentences.named(part) if part.step else sentences.title(part.kind),
@@ -56,6 +56,7 @@ def parts(found: Sequence[Part], difference: int, sides: tuple[str, str], titles
             sentences.took(part, before=False),
             sentences.signed(part.difference),
             part.difference / most,
+            sentences.beside(part),
         )
         for part in shown
     ]
@@ -109,17 +110,22 @@ def dim(text: str) -> str:
     return click.style(text, dim=True)
 
 
-class _Line(tuple[str, str, str, str, str, float]):
-    """A line of a table: label, kind, before, now, adds, and the share that its bar shows."""
+class _Line(NamedTuple):
+    """A line of a table; `share` is what its bar shows, `remark` stands below it."""
 
-    def __new__(cls, *cells: Any) -> "_Line":
-        return super().__new__(cls, cells)
+    label: str
+    kind: str
+    before: str
+    now: str
+    adds: str
+    share: float
+    remark: str = ""
 
 
 def _table(rows: Sequence[_Line], titles: Sequence[str]) -> list[str]:
     width = min(shutil.get_terminal_size((100, 24)).columns, 140)
     if width < _NARROW:  # what became of a step has no room
-        rows = [_Line(row[0], "", *row[2:]) for row in rows]
+        rows = [row._replace(kind="") for row in rows]
     wide = [max(len(str(row[i])) for row in [titles, *rows]) for i in range(5)]
     bar = _BAR if width >= 90 else 0
     gaps = 2 * sum(1 for cells in wide if cells)
@@ -127,12 +133,14 @@ def _table(rows: Sequence[_Line], titles: Sequence[str]) -> list[str]:
     label = max(_LABEL, min(wide[0], room))
     lines = [dim(_joined(titles, label, wide))]
     for place, row in enumerate(rows):
-        text = _joined([sentences.shortened(row[0], label), *row[1:5]], label, wide)
-        color = "yellow" if row[5] > 0 else "green" if row[5] < 0 else None
-        drawn = _bar(row[5], bar)
+        text = _joined([sentences.shortened(row.label, label), *row[1:5]], label, wide)
+        color = "yellow" if row.share > 0 else "green" if row.share < 0 else None
+        drawn = _bar(row.share, bar)
         last = place == len(rows) - 1
         line = click.style(text, bold=True) if last else text
         lines.append(line + (click.style(f"  {drawn}", fg=color) if drawn else ""))
+        if row.remark:
+            lines.append(dim(f"    {row.remark}"))
     return lines
 
 

@@ -86,7 +86,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All parts of the difference, largest first; they sum to it. `pairs` are all steps."""
+    """All parts of the difference, largest first; they sum to it. `pairs` are all steps.
+
+    A step of the critical path that took longer or shorter is one, though others hide all of it.
+    """
 
     difference: int
     parts: tuple[Part, ...]
@@ -111,8 +114,8 @@ def compare(before: Side, now: Side) -> Comparison:
     parts = []
     for rank, i in enumerate(order):
         gained = given.to_each[rank] - was.to_each[rank]
-        if gained:
-            first, second = took[i]
+        first, second = took[i]
+        if gained or (_is_on_path(pairs[i].now) and not _took_as_long(first, second, least)):
             kind = _kind(pairs[i], gained, second - first, least)
             parts.append(Part(kind, gained, first if spans_before[i] else None,
                               second if spans_now[i] else None, pairs[i]))  # fmt: skip
@@ -129,6 +132,10 @@ def _length(span: tuple[int, int] | None) -> int:
 
 def _took_as_long(before: int, now: int, least: float) -> bool:
     return abs(now - before) <= max(_AS_LONG * before, least)
+
+
+def _is_on_path(step: Step | None) -> bool:
+    return step is not None and step.critical
 
 
 def _precedence(before: int, now: int, least: float) -> tuple[bool, int]:

@@ -70,7 +70,7 @@ def _parts(parts: Sequence[Part], difference: int, before: float, now: float) ->
     rows = [
         [
             code(sentences.named(part)) if part.step else sentences.named(part),
-            sentences.kind_of(part) if part.step else "",
+            sentences.became(part) if part.step else "",
             sentences.took(part, before=True),
             sentences.took(part, before=False),
             sentences.signed(part.difference),

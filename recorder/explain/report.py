@@ -192,7 +192,7 @@ def _parts(parts: tuple[Part, ...], duration: float) -> str:
         return ""
     shown = [
         [code(sentences.named(part)) if part.step else sentences.named(part),
-         sentences.kind_of(part) if part.step else "", _took(part.before), _took(part.now),
+         sentences.became(part) if part.step else "", _took(part.before), _took(part.now),
          sentences.signed(part.difference)]
         for part in telling
     ]  # fmt: skip

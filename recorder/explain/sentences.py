@@ -20,6 +20,7 @@ MOST_LINES = 12
 """Lines of a table of parts; what is left over is one more."""
 
 _WORTH_A_LINE = 0.01
+_MUCH = 0.1
 _ENOUGH, _MOST = 0.75, 3
 _VISIBLE = 500  # microseconds, below which a figure shows as 0 ms
 _BY_TIME_ALONE = frozenset({"slower", "quicker", "alone", "beside"})
@@ -77,6 +78,21 @@ def kind_of(part: Part) -> str:
     """What became of a part, for a column: its kind, unless its difference shows as nothing."""
     is_nothing = part.kind in _BY_TIME_ALONE and abs(part.difference) < _VISIBLE
     return "unchanged" if is_nothing else title(part.kind)
+
+
+def beside(part: Part) -> str:
+    """How much longer it ran beside other steps: `+575 ms of its own beside other steps`.
+
+    Nothing where that is little beside what it adds.
+    """
+    if part.step is None or abs(part.hidden) <= _MUCH * max(abs(part.difference), MICRO):
+        return ""
+    return f"{signed(part.hidden)} of its own beside other steps"
+
+
+def became(part: Part) -> str:
+    """What became of a part, and how much of it other steps hid."""
+    return "; ".join(filter(None, [kind_of(part), beside(part)]))
 
 
 def label(step: Step, most: int = LABEL) -> str:
@@ -164,11 +180,20 @@ def size_clause(part: SizePart) -> str:
 def worth_a_line(parts: Sequence[_P]) -> tuple[Sequence[_P], Sequence[_P]]:
     """The parts that are worth a line of a table, and the rest, which is one line together.
 
-    A part is that has a hundredth of the largest. `parts` are the largest first.
+    A part is that has a hundredth of the largest, and a step of which others hid a tenth of that.
+    `parts` are the largest first.
     """
-    least = _WORTH_A_LINE * max((abs(part.difference) for part in parts), default=0)
-    shown = [part for part in parts if abs(part.difference) >= least][:MOST_LINES]
-    return shown, parts[len(shown) :]
+    most = max((abs(part.difference) for part in parts), default=0)
+    worth = [abs(p.difference) >= _WORTH_A_LINE * most or _is_hidden(p, most) for p in parts]
+    places = [place for place, is_worth in enumerate(worth) if is_worth][:MOST_LINES]
+    shown = [parts[place] for place in places]
+    return shown, [part for place, part in enumerate(parts) if place not in places]
+
+
+def _is_hidden(part: Part | SizePart, most: int) -> bool:
+    if not isinstance(part, Part) or part.step is None:
+        return False
+    return abs(part.hidden) > _MUCH * max(most, MICRO)
 
 
 def smaller(rest: Sequence[_P]) -> str:
@@ -189,7 +214,7 @@ def main_parts(parts: Sequence[_P], difference: int) -> list[_P]:
     """The parts that go the way of the difference and make most of it, three at most."""
     found: list[_P] = []
     for part in sorted(parts, key=lambda part: -abs(part.difference)):
-        if (part.difference > 0) != (difference > 0):
+        if not part.difference or (part.difference > 0) != (difference > 0):
             continue
         if found and (
             len(found) == _MOST or sum(p.difference for p in found) / difference >= _ENOUGH

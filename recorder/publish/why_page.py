@@ -52,7 +52,7 @@ def diff(connection: sqlite3.Connection, rows: Sequence[Row]) -> dict[str, Any]:
     a, b = str(rows[0]["reference"]), str(rows[0]["build"])
     found = difference.difference(connection, a, b)
     by_pair = {id(part.pair): part for part in found.comparison.parts if part.pair}
-    most = max((abs(part.difference) for part in found.comparison.parts), default=1)
+    most = max((abs(part.difference) for part in found.comparison.parts), default=0) or 1
     waiting = [part for part in found.comparison.parts if part.pair is None]
     return {
         "diff": found,
@@ -86,7 +86,7 @@ def what_if(rows: Sequence[Row]) -> dict[str, Any]:
 
 def parts(found: Sequence[Part]) -> list[dict[str, Any]]:
     """The lines of a table of parts; what is too small for one is a line together."""
-    most = max((abs(part.difference) for part in found), default=1)
+    most = max((abs(part.difference) for part in found), default=0) or 1
     shown, rest = sentences.worth_a_line(found)
     lines = [_line(part, most) for part in shown]
     if rest:
@@ -157,9 +157,8 @@ def _line(part: Part, most: int) -> dict[str, Any]:
         "adds": sentences.signed(part.difference),
         "share": abs(part.difference) / most,
         "class": _CLASSES[part.difference > 0],
-        "hidden": sentences.signed(part.hidden)
-        if part.step and abs(part.hidden) > 0.1 * max(abs(part.difference), 1_000_000) else "",
-    }  # fmt: skip
+        "hidden": sentences.beside(part),
+    }
 
 
 def _step(pair: Pair[Step]) -> dict[str, Any]:
