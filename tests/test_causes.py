@@ -1,14 +1,18 @@
 """Why a step was not taken from the cache: each cause on the real engine, and what decides."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from causes_help import SHELL, Recorded
 from engine_help import docker, make_context
+from publication_help import build, step
 from recording_help import buildrec, keep_apart, unlike_any_other
 from second_engine import second_engine
 
 from recorder.explain.causes import cause_of, first_miss
+from recorder.model import Build, Inputs, Listing
 
 
 @pytest.fixture
@@ -90,6 +94,34 @@ def test_a_changed_mode_is_a_change_of_the_file(recorded: Recorded) -> None:
     (recorded.context / "a.txt").chmod(0o755)
     recorded.build()
     assert (recorded.cause().kind, recorded.cause().names) == ("file", ("a.txt",))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "words"),
+    [
+        ("a1", "a2", "a changed"),
+        ("a1", "b1", "b is new and a is gone"),
+        ("a1 b1 c1", "a2 b2 d1 e1", "a and b changed, d and e are new and c is gone"),
+        ("a1 b1 c1", "a2 b2 c2", "a, b and 1 more file changed"),
+        ("a1", "a1 b1 c1 d1 e1", "b, c and 2 more files are new"),
+    ],
+)
+def test_files_that_changed_came_or_went_are_told_each_with_its_own_word(
+    before: str, now: str, words: str
+) -> None:
+    one, other = (
+        _made("copy", "COPY . .", files=Listing("key", dict(text.split())))
+        for text in (before, now)
+    )
+    cause = cause_of(other, one, 1)
+    assert (cause.kind, cause.certain, cause.words) == ("file", True, words)
+
+
+def _made(
+    kind: str, text: str, build_args: Mapping[str, str] | None = None, **inputs: Any
+) -> Build:
+    steps = (step(1, text, kind=kind, instruction=text),)
+    return build(steps=steps, build_args=build_args or {}, inputs=Inputs(graph=((),), **inputs))
 
 
 @pytest.mark.engine

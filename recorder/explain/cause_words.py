@@ -1,6 +1,7 @@
 """Clauses that say what changed, to go after "because". Pure."""
 
 import re
+from collections.abc import Sequence
 
 from recorder.explain import sentences
 from recorder.explain.changes import Change
@@ -28,22 +29,14 @@ def of_base(found: Change, step: Step) -> str:
 
 def of_files(found: Change) -> str:
     """Files that changed, came or went."""
-    names = found.names
-    if "://" in names[0]:
-        return f"what {names[0]} gives changed"
-    what = f"{names[0]} changed"
-    if len(names) > _NAMED:
-        shown = ", ".join(names[:_NAMED])
-        what = f"{shown} and {len(names) - _NAMED} more files changed"
-        if found.before or found.after:
-            what = f"{shown} and {len(names) - _NAMED} more files are {_state(found)}"
-    elif len(names) > 1:
-        became = f"are {_state(found)}" if found.before or found.after else "changed"
-        what = f"{names[0]} and {names[1]} {became}"
-    elif found.before:
-        what = f"{names[0]} is gone"
-    elif found.after:
-        what = f"{names[0]} is new"
+    if "://" in found.names[0]:
+        return f"what {found.names[0]} gives changed"
+    changed = [name for name in found.names if name not in {*found.new, *found.gone}]
+    clauses = [f"{_named(changed)} changed"] if changed else []
+    for names, state in ((found.new, "new"), (found.gone, "gone")):
+        if names:
+            clauses.append(f"{_named(names)} {'is' if len(names) == 1 else 'are'} {state}")
+    what = sentences.listed(clauses)
     return what if found.certain else f"{what}, by its size or time"
 
 
@@ -88,8 +81,11 @@ def of_order(found: Change) -> str:
     return f"{shown} no longer {'stands' if len(found.names) == 1 else 'stand'} before it"
 
 
-def _state(found: Change) -> str:
-    return "gone" if found.before else "new"
+def _named(files: Sequence[str]) -> str:
+    more = len(files) - _NAMED
+    if more > 0:
+        return sentences.listed([*files[:_NAMED], f"{more} more file{'s' if more > 1 else ''}"])
+    return sentences.listed(files)
 
 
 def _untagged(image: str) -> str:

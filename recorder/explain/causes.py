@@ -200,7 +200,7 @@ def _of_edited(step: Step, now: View, then: View, old: Step) -> Cause:
     if build_arguments.text_of(step, now) == build_arguments.text_of(old, then):
         return _of_unfinished(step, old) or _of_change(step, now, then, old)
     if line := lines.of_environment(step, now, then, old):
-        return Cause("instruction", step, *line[:3], words=cause_words.of_setting(line))
+        return _of_found("instruction", step, line, cause_words.of_setting(line))
     return Cause(
         "instruction",
         step,
@@ -229,9 +229,7 @@ def _of_expanded(step: Step, now: View, then: View, gone: Sequence[Step]) -> Cau
         if found := build_arguments.between(step, now, then, old):
             if unfinished := _of_unfinished(step, old):
                 return unfinished
-            names, before, after, certain = found
-            words = cause_words.of_argument(found)
-            return Cause("argument", step, names, before, after, certain=certain, words=words)
+            return _of_found("argument", step, found, cause_words.of_argument(found))
     return None
 
 
@@ -257,10 +255,7 @@ def _of_change(step: Step, now: View, then: View, old: Step) -> Cause:
     for kind, look, worded in looks:
         found = look()
         if isinstance(found, Change):
-            names, old_value, new_value, certain = found
-            return Cause(
-                kind, step, names, old_value, new_value, certain=certain, words=worded(found)
-            )
+            return _of_found(kind, step, found, worded(found))
         if isinstance(found, Unknown):
             reasons.append(found.reason)
     if not now.build.inputs.graph and not reasons:
@@ -272,6 +267,11 @@ def _of_change(step: Step, now: View, then: View, old: Step) -> Cause:
     else:
         words = "the cache no longer had it, as all that goes into it is the same"
     return Cause("evicted", step, certain=False, words=words)
+
+
+def _of_found(kind: Kind, step: Step, found: Change, words: str) -> Cause:
+    values = (found.names, found.before, found.after)
+    return Cause(kind, step, *values, certain=found.certain, words=words)
 
 
 def _asked_for(step: Step, now: View) -> Cause | None:

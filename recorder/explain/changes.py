@@ -17,13 +17,16 @@ RUN_OPTIONS = ("add-hosts", "force-network-mode", "hostname", "shm-size", "ulimi
 class Change(NamedTuple):
     """What changed, and how: names, and an old and a new value where one alone changed.
 
-    `certain` is False where it may be something else of the kind.
+    `certain` is False where it may be something else of the kind. `new` and `gone` are the names of
+    what came and went.
     """
 
     names: tuple[str, ...]
     before: str | None = None
     after: str | None = None
     certain: bool = True
+    new: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 class Unknown(NamedTuple):
@@ -117,6 +120,8 @@ def _changed_files(
             "there" if only_gone else None,
             "there" if only_new else None,
             certain=not weak or len(names) > 1,
+            new=tuple(new),
+            gone=tuple(gone),
         )
     if unsure:
         return Unknown(f"{unsure} could not be compared")
