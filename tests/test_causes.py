@@ -124,6 +124,26 @@ def _made(
     return build(steps=steps, build_args=build_args or {}, inputs=Inputs(graph=((),), **inputs))
 
 
+@pytest.mark.parametrize(
+    ("declared", "words", "certain"),
+    [
+        (("ARG A", "ARG B"), "the arguments A and B changed", True),
+        (("ARG B",), "the argument B changed from `1` to `2`", True),
+        ((), "one of A, B changed", False),
+    ],
+)
+def test_arguments_that_changed_are_told_as_far_as_their_step_is_known_to_take_them(
+    declared: tuple[str, ...], words: str, certain: bool
+) -> None:
+    """Where its Dockerfile was not seen, any of them may be declared."""
+    settings = tuple(f"stage-0\t0\t{line}" for line in declared)
+    one, other = (
+        _made("run", "RUN make", {"A": value, "B": value}, settings=settings) for value in "12"
+    )
+    cause = cause_of(other, one, 1)
+    assert (cause.kind, cause.words, cause.certain) == ("argument", words, certain)
+
+
 @pytest.mark.engine
 def test_a_changed_argument_is_the_cause_of_the_run_after_its_declaration(recorded) -> None:
     recorded.write("ARG COLOUR", "ARG OTHER", f"RUN echo {unlike_any_other()}")

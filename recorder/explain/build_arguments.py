@@ -90,7 +90,7 @@ def of_arguments(step: Step, now: View, then: View, old: Step) -> Found:
     if not named:
         return None
     one = named[0] if len(named) == 1 else ""
-    return Change(tuple(named), theirs.get(one), mine.get(one), certain and bool(one))
+    return Change(tuple(named), theirs.get(one), mine.get(one), certain)
 
 
 def between(step: Step, now: View, then: View, old: Step) -> Change | None:

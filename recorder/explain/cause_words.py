@@ -43,8 +43,9 @@ def of_files(found: Change) -> str:
 def of_argument(found: Change) -> str:
     """Arguments that changed."""
     if len(found.names) > 1:
-        joined = ", ".join(found.names)
-        return f"the arguments {joined} changed" if found.certain else f"one of {joined} changed"
+        if found.certain:
+            return f"the arguments {sentences.listed(found.names)} changed"
+        return f"one of {', '.join(found.names)} changed"
     return f"the argument {found.names[0]} changed {_from_to(found)}"
 
 
