@@ -34,8 +34,10 @@ class Recorded:
         return self.builds()[-1]
 
     def builds(self) -> list[Build]:
+        """Its builds; `sync` brings in those of others that use the engine, too."""
         with database.connect_to_read(self.db) as connection:
-            return list(stored_builds.read(connection))
+            found = stored_builds.read(connection)
+            return [build for build in found if build.image_name == self.image_name]
 
     def cause(self) -> Cause:
         """Why the latest build was not wholly cached, beside the one before it."""
