@@ -263,6 +263,19 @@ def test_a_and_b_have_defaults(database_path: Path) -> None:
     assert [step["words"] for step in found["steps"]] == ["ran in both"] * 3
 
 
+def test_a_build_that_did_not_complete_is_the_one_before_where_no_other_is(
+    database_path: Path,
+) -> None:
+    def failed(hours: float) -> Build:
+        return build("my-app", hours=hours, status="failed", error_message="parse error")
+
+    record(database_path, failed(1), a_build(2), a_build(3), failed(4), a_build(5))
+    befores = [
+        json.loads(buildrec("diff", "", str(b), db=database_path).stdout)["a"]["id"] for b in (2, 5)
+    ]
+    assert befores == [1, 3]
+
+
 def test_builds_of_two_images_are_compared(database_path: Path) -> None:
     record(database_path, a_build(1), build("other", hours=2, seconds=5.0))
     found = json.loads(buildrec("diff", "my-app", "other", db=database_path).stdout)

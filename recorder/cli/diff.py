@@ -27,7 +27,7 @@ def diff(app: App, a: str | None, b: str | None, db2: Path | None, style: str | 
     """Compare build B with build A: steps, layers, instructions, arguments, bases, warnings.
 
     Each is an id, the beginning of a ref, or an image's name for its latest build. Without B it is
-    the latest build of all; without A, the build before B of its image.
+    the latest build of all; without A, the latest before B of its image that completed.
     """
     with ExitStack() as stack:
         connection = stack.enter_context(database.connect_to_read(app.database))

@@ -13,7 +13,8 @@ from recorder.explain.sizes import SizeComparison
 
 _BEFORE = """
 SELECT id FROM docker_builds
-WHERE image_name = ? AND (completed_at, id) < (?, ?) ORDER BY completed_at DESC, id DESC LIMIT 1
+WHERE image_name = ? AND (completed_at, id) < (?, ?) AND success = ?
+ORDER BY completed_at DESC, id DESC LIMIT 1
 """
 
 
@@ -39,7 +40,8 @@ def difference(
     """What makes build `b` another than `a`; each as `queries.find_build` takes it.
 
     `b` is of the history `other` if that is given; without `b` it is the latest of all, without
-    `a` the build before `b` of the same image. Raises BuildNotFoundError.
+    `a` the latest build before `b` of the same image that completed, or that did not where none
+    did. Raises BuildNotFoundError.
     """
     row_b = _of_other(other, b) if other else queries.find_build(connection, b)
     row_a = queries.find_build(connection, a) if a else _before(connection, row_b)
@@ -74,9 +76,12 @@ def _of_other(other: sqlite3.Connection, wanted: str | None) -> Row:
 
 
 def _before(connection: sqlite3.Connection, row: Row) -> Row | None:
-    values = (row["image_name"], row["completed_at"], row["id"])
-    found = connection.execute(_BEFORE, values).fetchone()
-    return queries.find_build(connection, str(found[0])) if found else None
+    for success in (True, False):
+        values = (row["image_name"], row["completed_at"], row["id"], success)
+        found = connection.execute(_BEFORE, values).fetchone()
+        if found:
+            return queries.find_build(connection, str(found[0]))
+    return None
 
 
 def _apart(row_a: Row, row_b: Row) -> str:
