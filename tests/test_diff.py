@@ -217,6 +217,17 @@ def test_another_base_and_context_of_a_failed_build_are_told() -> None:
     assert "alpine:3" not in found
 
 
+def test_a_warning_whose_line_moved_did_not_change() -> None:
+    one, moved, other = (
+        a_build(lints=(Lint("json-args-recommended", f"JSON arguments for {what} (line {n})", n),))
+        for what, n in (("CMD", 3), ("CMD", 5), ("ENTRYPOINT", 5))
+    )
+    assert facts.changes(one, moved) == ()
+    assert [facts.shown(change) for change in facts.changes(one, other)] == [
+        ("was there", "gone"), ("", "new"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("style", ["table", "markdown"])
 def test_a_step_whose_difference_shows_as_nothing_is_unchanged(
     database_path: Path, style: str

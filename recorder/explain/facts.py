@@ -116,7 +116,9 @@ def _is_known(change: Change, before: Build, now: Build) -> bool:
 
 
 def _warnings(build: Build) -> dict[str, str]:
-    return {f"{lint.rule}: {lint.message}": lint.message for lint in build.lints}
+    """What the builder warned of, without the line, which moves with every line above it."""
+    texts = [(lint.rule, lint.message.removesuffix(f" (line {lint.line})")) for lint in build.lints]
+    return {f"{rule}: {text}": text for rule, text in texts}
 
 
 def _differing(
