@@ -11,6 +11,7 @@ from recorder import database, store
 from recorder.alerts import people, verdict
 from recorder.alerts.full_pass import judge_all
 from recorder.alerts.settings import Settings
+from recorder.model import Layer
 
 STANDS = "metric, direction, state, first_ref"
 
@@ -120,6 +121,17 @@ def test_a_larger_image_is_told_with_its_first_build(database_path):
     other = build(9, 10.0, image_size_bytes=40_000_000, size_kind="compressed")
     record(database_path, [other])  # says nothing of the unpacked size
     assert rows(database_path) == [("size", "worse", "open", 9)]
+
+
+def test_the_layer_that_grew_is_named(database_path):
+    def layered(number, grown):
+        layers = (Layer(1, "COPY . /app", 60_000_000 + grown), Layer(2, "RUN make", 40_000_000))
+        return build(number, 100.0, image_size_bytes=100_000_000 + grown, size_kind="unpacked",
+                     layers=layers, image_digest=f"sha256:{grown:064x}")  # fmt: skip
+
+    record(database_path, [layered(i, 0) for i in range(8)] + [layered(8, 5_000_000)])
+    ((sentence,),) = rows(database_path, "sentence")
+    assert sentence.endswith("; `COPY . /app` grew by 5 MB")
 
 
 def test_the_step_that_became_slower_is_named(database_path):

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from alerts_help import noisy, record_series
+from alerts_help import noisy, record, record_series, stepped
 
 
 def buildrec(path: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -64,6 +64,17 @@ def test_an_acknowledged_regression_exits_0(worse):
     )  # fmt: skip
     (row,) = json.loads(buildrec(worse, "alerts", "list").stdout)
     assert (row["state"], row["note"]) == ("acknowledged", "a larger test suite")
+
+
+def test_who_acknowledges_one_alert_hears_of_others_of_the_same_change(database_path):
+    record(database_path, [stepped(i, [v, 5.0, 5.0]) for i, v in enumerate(noisy(12, 20))])
+    record(database_path, [stepped(12 + i, [v, 5.0, 5.0])
+                           for i, v in enumerate(noisy(4, 60, seed=2))])  # fmt: skip
+    assert buildrec(database_path, "check").returncode == 3
+    done = buildrec(database_path, "alerts", "ack", "1")
+    assert done.stderr == "1 acknowledged; of the same change alert 2 still stands\n"
+    assert buildrec(database_path, "alerts", "ack", "2").stderr == "1 acknowledged\n"
+    assert buildrec(database_path, "check").returncode == 0
 
 
 def test_what_is_resolved_is_listed_only_when_asked_for(worse):

@@ -17,6 +17,8 @@ from publication_help import build, record, step
 from recording_help import buildrec, shell, unlike_any_other
 
 from recorder import database
+from recorder.alerts import people
+from recorder.alerts.full_pass import judge_all
 from recorder.cli import explained
 from recorder.errors import BuildNotFoundError
 from recorder.explain import (
@@ -222,6 +224,23 @@ def reader(database_path: Path) -> Callable[..., Why]:
             return explanation.why(connection, len(builds))
 
     return explained
+
+
+def test_what_was_acknowledged_is_usual_from_then_on(database_path: Path) -> None:
+    def slow(hours: float) -> Build:
+        return replace(usual(hours), build_duration=40.0)
+
+    record(database_path, *map(usual, range(12)), *map(slow, range(12, 15)))
+    with database.connect(database_path) as connection:
+        judge_all(connection)
+        assert explanation.why(connection, 15).verdict == "slower"
+        people.acknowledge(connection, [1])
+    record(database_path, slow(15))
+    with database.connect_to_read(database_path) as connection:
+        found = explanation.why(connection, 16)
+    assert found.verdict == "as usual"
+    assert found.usual
+    assert found.usual.builds == 3
 
 
 def test_the_first_line_is_the_answer(reader: Callable[..., Why]) -> None:

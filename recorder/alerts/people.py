@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from recorder import redact, times
+from recorder.alert_tables import STANDING
 from recorder.database import transaction
 from recorder.errors import AlertNotFoundError, BadValueError
 
@@ -26,6 +27,18 @@ def resolve(connection: sqlite3.Connection, numbers: Iterable[int], note: str | 
     Gives how many were not so before. Raises as `acknowledge` does.
     """
     return _say(connection, numbers, "resolved", _STANDING | {"acknowledged"}, note)
+
+
+def others(connection: sqlite3.Connection, numbers: Iterable[int]) -> list[int]:
+    """The alerts that stand for the same change of the same images as these."""
+    asked = [*numbers]
+    rows = connection.execute(
+        f"SELECT id FROM alerts WHERE {STANDING} AND (image_name, group_key) IN ("
+        f"SELECT image_name, group_key FROM alerts WHERE id IN ({', '.join('?' * len(asked))})) "
+        "ORDER BY id",
+        asked,
+    )
+    return [number for (number,) in rows]
 
 
 def _say(

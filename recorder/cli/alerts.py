@@ -70,7 +70,8 @@ def ack(app: App, ids: tuple[int, ...], note: str | None) -> None:
     """Acknowledge alerts: their level is usual from then on, and fails no check."""
     with database.connect_to_change(app.database) as connection:
         done = people.acknowledge(connection, ids, note)
-    click.echo(f"{done} acknowledged", err=True)
+        others = people.others(connection, ids)
+    click.echo(f"{done} acknowledged{_still(others)}", err=True)
 
 
 @alerts.command()
@@ -81,7 +82,17 @@ def resolve(app: App, ids: tuple[int, ...], note: str | None) -> None:
     """Call alerts mended: builds are judged by what was usual before them."""
     with database.connect_to_change(app.database) as connection:
         done = people.resolve(connection, ids, note)
-    click.echo(f"{done} resolved", err=True)
+        others = people.others(connection, ids)
+    click.echo(f"{done} resolved{_still(others)}", err=True)
+
+
+def _still(others: list[int]) -> str:
+    """That the same change has other alerts, as a slower step makes a slower build."""
+    if not others:
+        return ""
+    listed = " ".join(map(str, others))
+    what = "alert" if len(others) == 1 else "alerts"
+    return f"; of the same change {what} {listed} still {'stands' if len(others) == 1 else 'stand'}"
 
 
 @alerts.command()

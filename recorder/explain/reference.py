@@ -17,11 +17,15 @@ _LOOKED_AT = 100
 _FEW = 3
 _BEFORE = """
 SELECT
-  id, build_duration, platform, target, builder,
+  id, build_duration, completed_at, platform, target, builder,
   EXISTS (SELECT 1 FROM build_steps AS s WHERE s.build_id = b.id) AS has_steps
 FROM docker_builds AS b
 WHERE image_name = ? AND (completed_at, id) < (?, ?) AND success = 1
 ORDER BY completed_at DESC, id DESC LIMIT ?
+"""
+_LEVEL = """
+SELECT max(first_at) FROM alerts WHERE image_name = ? AND platform IS ? AND target IS ?
+  AND metric = 'duration' AND state = 'acknowledged' AND first_at < ?
 """
 _SERIES = ("platform", "target", "builder")
 
@@ -61,13 +65,15 @@ def before(connection: sqlite3.Connection, build: Mapping[str, Any]) -> Before:
     cache does not matter here, since a cache miss is one of the answers. They share image,
     platform, target and builder; where fewer than three do, the builder may be another, as that
     of each CI run is. Builds of another platform or target do other work and say nothing of what is
-    usual. Those with steps go before those without.
+    usual. Those with steps go before those without, and of what a person took for usual only those
+    since then count.
     """
     values = (build["image_name"], build["completed_at"], build["id"], _LOOKED_AT)
     cursor = connection.execute(_BEFORE, values)
     cursor.row_factory = stored_builds.as_dict
     rows: list[Row] = cursor.fetchall()
     alike, chosen = _comparable(build, rows)
+    chosen = _on_level(connection, build, chosen)
     latest = _with_steps(chosen)[:LATEST]
     if not latest:
         return Before(None, next((row["id"] for row in _with_steps(rows)), None))
@@ -76,6 +82,15 @@ def before(connection: sqlite3.Connection, build: Mapping[str, Any]) -> Before:
     middle = ordered[(len(ordered) - 1) // 2]
     usual = Usual(middle["id"], middle["build_duration"], len(ordered), alike)
     return Before(usual, latest[0]["id"])
+
+
+def _on_level(
+    connection: sqlite3.Connection, build: Mapping[str, Any], rows: Sequence[Row]
+) -> Sequence[Row]:
+    """The builds since the duration that was acknowledged last; all where none of them is here."""
+    names = ("image_name", "platform", "target", "completed_at")
+    (level,) = connection.execute(_LEVEL, [build[name] for name in names]).fetchone()
+    return [row for row in rows if level and row["completed_at"] >= level] or rows
 
 
 def _with_steps(rows: Sequence[Row]) -> Sequence[Row]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from recorder import times
 from recorder.alert_tables import STANDING
+from recorder.errors import BuildNotFoundError
 from recorder.judging import sentences
 from recorder.judging.finding import Finding
 from recorder.judging.limits import LIMITS
@@ -166,7 +167,7 @@ class Book:
             "guilty_seconds": guilt and guilt.seconds,
             "rule": finding.rule,
             "parameters": json.dumps(LIMITS[series.metric]._asdict()),
-            "sentence": sentences.of(finding, step_name, guilty_name),
+            "sentence": sentences.of(finding, step_name, guilty_name, self._layer(finding)),
             "group_key": self._group(finding),
         }
 
@@ -189,6 +190,23 @@ class Book:
                 return other.group_key
         name = first.ref or f"{finding.series.image_name} {first.completed_at}"
         return f"{name} {finding.direction}"
+
+    def _layer(self, finding: Finding) -> str | None:
+        """The layer that makes most of a change of size, in a clause; None where none is known."""
+        first, last = finding.first, finding.last_good
+        if finding.series.metric != "size" or not last:
+            return None
+        # Deferred, as a record without an alert needs none of it.
+        from recorder.explain import reference, sizes
+        from recorder.explain.sentences import size_clause
+
+        try:
+            builds = [reference.read(self._connection, number) for number in (last.id, first.id)]
+        except BuildNotFoundError:  # removed meanwhile
+            return None
+        compared = sizes.compare(*builds)
+        parts = compared.parts if compared else ()
+        return size_clause(parts[0]) if parts and parts[0].kind != "unaccounted" else None
 
     def _name(self, step_key: str | None) -> str | None:
         if step_key is None:

@@ -6,8 +6,13 @@ from recorder.judging.finding import Finding
 _LONGEST = 60
 
 
-def of(finding: Finding, step_name: str | None, guilty_name: str | None) -> str:
-    """The sentence, such as `my-app: 412 s is 40 % above the usual 294 s of the last 20 ...`."""
+def of(
+    finding: Finding, step_name: str | None, guilty_name: str | None, layer: str | None = None
+) -> str:
+    """The sentence, such as `my-app: 412 s is 40 % above the usual 294 s of the last 20 ...`.
+
+    `layer` is a clause about the layer that makes most of a change of size.
+    """
     series, first = finding.series, finding.first
     subject = harmless.line(series.image_name)
     if series.metric == "step":
@@ -18,7 +23,7 @@ def of(finding: Finding, step_name: str | None, guilty_name: str | None) -> str:
     if finding.guilt and guilty_name:
         more = "more" if finding.guilt.seconds > 0 else "less"
         text += f"; {short(guilty_name)} takes {seconds(abs(finding.guilt.seconds))} {more}"
-    return text
+    return f"{text}; {layer}" if layer else text
 
 
 def short(name: str) -> str:
