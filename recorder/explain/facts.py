@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from recorder import base_names, figures
-from recorder.explain import sentences, written
+from recorder import figures
+from recorder.explain import image_base, sentences, written
 from recorder.explain.aligned import Pair
 from recorder.model import MICRO, Build
 
@@ -48,7 +48,7 @@ def changes(before: Build, now: Build) -> tuple[Change, ...]:
     """
     found = _differing("argument", *written.arguments(before, now))
     found += map(_of_instruction, written.instructions(before, now))
-    found += _differing("base", bases(before), bases(now))
+    found += _differing("base", image_base.bases(before), image_base.bases(now))
     for name in _FACTS:
         first, second = getattr(before, name), getattr(now, name)
         unknown = name == "platform" and None in (first, second)  # only an image tells it
@@ -88,16 +88,6 @@ def _shown(change: Change, value: str | None) -> str:
     if change.what == "fact" and change.name == "git_commit":
         return value[:_SHORT]
     return f"{value[: _SHORT + 7]}…" if value.startswith("sha256:") else value
-
-
-def bases(build: Build) -> dict[str, str | None]:
-    """The images that a build was made from, with the digest where it is known."""
-    found: dict[str, str | None] = dict(build.inputs.bases)
-    for step in build.steps:
-        named = base_names.of_step(step.name)
-        if named and not found.get(named[0]):
-            found[named[0]] = named[1]
-    return found
 
 
 def _of_instruction(pair: Pair[str]) -> Change:
