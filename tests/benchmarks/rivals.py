@@ -37,7 +37,7 @@ class _Memory(Book):
             self.make_way(finding)
         self._keep(len(self.alerts), finding)
 
-    def update(self, alert: Alert, finding: Finding, *, keep_state: bool = False) -> None:
+    def update(self, alert: Alert, finding: Finding) -> None:
         self.alerts.remove(alert)
         self._keep(alert.id, finding)
 
@@ -45,7 +45,7 @@ class _Memory(Book):
         self,
         alert: Alert,
         state: str,
-        rule: str | None,
+        rule: str,
         note: str | None = None,
         ended_at: str | None = None,
     ) -> None:
@@ -54,7 +54,8 @@ class _Memory(Book):
     def _keep(self, number: int, finding: Finding) -> None:
         self.alerts.append(
             Alert(number, finding.series, finding.direction, finding.state,
-                  finding.first.completed_at, None, "", "", finding.rule, untouched=True)
+                  finding.first.completed_at, None, "", "", finding.rule,
+                  finding.before, finding.after, finding.spread)
         )  # fmt: skip
         if finding.state == "open":
             self.opened.append((self.end, finding.first.id, finding.direction == "worse"))
