@@ -73,6 +73,7 @@ def refs(context: Contexts, image_name: str, monkeypatch: pytest.MonkeyPatch,
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.engine
 def test_each_build_of_a_bundle_equals_what_sync_stores_of_it(
     refs: list[str], tmp_path: Path
@@ -95,6 +96,7 @@ def test_each_build_of_a_bundle_equals_what_sync_stores_of_it(
     assert bytes(tmp_path) not in ours.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.engine
 def test_builds_that_are_known_by_their_ref_add_nothing(refs: list[str], tmp_path: Path) -> None:
     db = tmp_path / "history.db"

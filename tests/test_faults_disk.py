@@ -174,6 +174,7 @@ def test_in_a_read_only_folder_reading_works_and_writing_says_why(
 # A damaged page
 
 
+@pytest.mark.slow
 def test_any_damaged_page_is_told_and_what_can_be_read_is_saved(tmp_path: Path) -> None:
     """Every page of the file in turn."""
     template, path = tmp_path / "template.db", tmp_path / "history.db"

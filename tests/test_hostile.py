@@ -85,6 +85,7 @@ def addresses() -> Iterator[str]:
         yield f"{HOME}/recent_builds?limit={quote(payload, safe='')}"
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_no_page_runs_or_loads_what_was_recorded(served: str) -> None:
     sync_api = pytest.importorskip("playwright.sync_api")

@@ -78,6 +78,7 @@ def ends_told(out: Path) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_no_build_is_lost_when_recorders_are_killed_at_any_moment(
     context: Contexts,
     monkeypatch: pytest.MonkeyPatch,

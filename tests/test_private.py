@@ -58,6 +58,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return place
 
 
+@pytest.mark.slow
 @pytest.mark.engine
 def test_builds_in_a_home_tell_nothing_of_it(home: Path, tmp_path: Path) -> None:
     db = tmp_path / "history.db"

@@ -233,6 +233,7 @@ def test_a_build_that_fails_leaves_no_secret_in_its_errors_nor_in_the_spool(
     assert_nowhere(planted.by_place(), {**files, **written(reader), **shown(reader, tmp_path)})
 
 
+@pytest.mark.slow
 def test_who_comes_later_and_files_leave_no_secret_either(
     context: Contexts, planted: Planted, image_name: str, reader: Path, tmp_path: Path
 ) -> None:

@@ -197,6 +197,7 @@ def test_a_signal_ends_it_cleanly_and_leaves_no_row_behind(
         build.wait()
 
 
+@pytest.mark.slow
 @engine
 def test_a_watch_that_was_killed_leaves_no_ghost_in_the_view(
     context: Contexts, db: Path, image_name: str, tmp_path: Path
