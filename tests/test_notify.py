@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,22 @@ SECRET = "s3cret-path-of-a-webhook"
 def service() -> Iterator[Receiver]:
     with receiver() as found:
         yield found
+
+
+@contextmanager
+def silent() -> Iterator[tuple[Receiver, threading.Event]]:
+    """A service that does not answer, and whether it was asked."""
+    asked, ended = threading.Event(), threading.Event()
+
+    class Silent(Receiver):
+        def take(self, path: str, headers: dict[str, str], body: bytes) -> int:
+            asked.set()
+            ended.wait(60)
+            return 200
+
+    with receiver(kind=Silent) as service:
+        yield service, asked
+        ended.set()
 
 
 def address(service: Receiver) -> str:
@@ -193,15 +210,7 @@ def test_who_interrupts_a_slow_service_loses_no_message(
     database_path: Path, number: int, code: int
 ) -> None:
     insert(database_path, {})
-    asked, ended = threading.Event(), threading.Event()
-
-    class Silent(Receiver):
-        def take(self, path: str, headers: dict[str, str], body: bytes) -> int:
-            asked.set()
-            ended.wait(60)
-            return 200
-
-    with receiver(kind=Silent) as service:
+    with silent() as (service, asked):
         words = ["alerts", "notify", "--to", f"{address(service)}?rto=60"]
         running = subprocess.Popen(
             [COMMAND, "--db", str(database_path), *words], stderr=subprocess.PIPE
@@ -209,7 +218,6 @@ def test_who_interrupts_a_slow_service_loses_no_message(
         assert asked.wait(60)
         running.send_signal(number)
         said = running.communicate(timeout=60)[1]
-        ended.set()
     assert running.returncode == code, said
     assert not rows(database_path, "SELECT * FROM alert_messages")
 
@@ -236,20 +244,11 @@ def test_a_service_that_fails_is_tried_again_by_the_next_run(database_path: Path
 
 def test_a_service_that_never_answers_keeps_nobody(database_path: Path) -> None:
     insert(database_path, {})
-    silent, ended = threading.Event(), threading.Event()
-
-    class Silent(Receiver):
-        def take(self, path: str, headers: dict[str, str], body: bytes) -> int:
-            silent.set()
-            ended.wait(60)
-            return 200
-
-    with receiver(kind=Silent) as service:
+    with silent() as (service, asked):
         to = [f"{address(service)}?rto=60"]
         with pytest.raises(NotSentError):
             notify.notify(database_path, to, patience=3.0)
-        ended.set()
-    assert silent.is_set()
+    assert asked.is_set()
     assert not rows(database_path, "SELECT * FROM alert_messages")
 
 
