@@ -20,7 +20,7 @@ _FACTS = {
     "dockerfile_path": "Dockerfile",
     "git_branch": "branch",
     "git_commit": "commit",
-    "context_bytes": "context",
+    "context_bytes": "context sent",
 }
 _EMPTY: dict[What, str] = {"argument": "empty", "base": "digest unknown"}
 _SHORT = 12
