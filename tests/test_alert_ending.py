@@ -102,6 +102,16 @@ def test_an_alert_of_a_step_is_over_when_the_step_is_gone(database_path):
     assert judged(database_path) == 0
 
 
+def test_a_size_that_was_back_meanwhile_is_told_with_the_build_that_is_larger_now(database_path):
+    sizes = [100.0] * 12 + [110.0, 100.5, 100.5, 100.5, 130.0]
+    record(database_path, [sized(i, size) for i, size in enumerate(sizes)])
+    for number in range(17, 21):
+        judged(database_path)
+        found = rows(database_path, "state, first_build_id, round(after_value)")
+        assert [row[1:] for row in found if row[0] != "resolved"] == [(17, 130e6)]
+        record(database_path, [sized(number, 130.0)])
+
+
 @pytest.mark.parametrize("one_by_one", [True, False])
 def test_what_is_far_worse_than_what_was_acknowledged_is_told(database_path, one_by_one):
     record_series(database_path, [*noisy(20), *noisy(3, 120, seed=2)])
@@ -150,8 +160,46 @@ def test_what_was_acknowledged_ends_when_values_are_back_and_can_begin_anew(
     judged(database_path)
     assert judged(database_path) == 0
     assert rows(database_path, STATES + ", direction") == [
-        ("resolved", 21, "worse"), ("resolved", 31, "better"), ("confirmed", 41, "worse"),
+        ("resolved", 21, "worse"), ("confirmed", 41, "worse"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("between", [5, 8, 12])
+def test_what_comes_back_after_it_was_acknowledged_and_mended_is_a_regression_of_its_own(
+    database_path, between
+):
+    record_series(database_path, [*noisy(25, 60), *noisy(11, 80, seed=2)])
+    acknowledge(database_path)
+    record_series(database_path, noisy(between, 60, seed=3), start=36)
+    judged(database_path)
+    back = 36 + between
+    for number, value in enumerate(noisy(8, 80, seed=4)):
+        record_series(database_path, [value], start=back + number)
+        judged(database_path)
+        state = "warning" if number < 2 else standing(database_path)[0][0]
+        assert standing(database_path) == [(state, back + 1)]
+        assert number < 2 or state in ("open", "confirmed")
+    assert ("resolved", 26) in rows(database_path, STATES)
+
+
+def test_one_size_beyond_what_was_acknowledged_is_told_and_one_that_is_back_ends_it(database_path):
+    sizes = [100.0] * 12 + [120.0, 120.0]
+    record(database_path, [sized(i, size) for i, size in enumerate(sizes)])
+    acknowledge(database_path)
+
+    def told(number: int, megabytes: float) -> list[Any]:
+        record(database_path, [sized(number, megabytes)])
+        one = standing(database_path)
+        judged(database_path)
+        assert judged(database_path) == 0
+        assert [row[1] for row in standing(database_path)] == [row[1] for row in one]
+        return [row for row in rows(database_path, "first_build_id, direction, round(after_value), "
+                "state") if row[3] in ("open", "confirmed")]  # fmt: skip
+
+    assert [row[:3] for row in told(14, 140.0)] == [(15, "worse", 140e6)]
+    assert [row[:2] for row in told(15, 120.0)] == []
+    assert "worse" not in [row[1] for row in told(16, 100.0)]
+    assert [row[:3] for row in told(17, 120.0) if row[1] == "worse"] == [(18, "worse", 120e6)]
 
 
 def test_an_acknowledged_outlier_hides_nothing_that_comes_later(database_path):

@@ -164,6 +164,19 @@ def test_an_edited_step_is_blamed_for_what_it_takes_more_than_the_one_before(dat
     assert guilty(database_path) == ("new", 15)
 
 
+def test_a_step_is_blamed_for_what_it_takes_more_than_on_the_level_before(database_path):
+    times = [*noisy(12, 20), *noisy(8, 60, seed=2), *noisy(8, 100, seed=3)]
+    record(database_path, [stepped(i, [v, 5.0, 5.0]) for i, v in enumerate(times)])
+    judged(database_path)
+    found = rows(database_path, "metric, state, round(guilty_seconds / 10)")
+    assert [row[1:] for row in found if row[0] == "duration"] == [("resolved", 4), ("confirmed", 4)]
+
+
+def test_a_regression_begins_with_the_build_that_is_nearer_to_it_than_to_what_was(database_path):
+    record_series(database_path, [*noisy(20), 118.0, 300.0, 298.0])
+    assert rows(database_path) == [("duration", "worse", "open", 22)]
+
+
 def test_a_step_that_is_gone_is_named_for_an_improvement(database_path):
     record(database_path, [stepped(i, [v, 5.0, 20.0]) for i, v in enumerate(noisy(12, 20))])
     record(database_path, [stepped(12 + i, [v, 5.0]) for i, v in enumerate(noisy(4, 20))])

@@ -11,7 +11,6 @@ from recorder.judging.book import STANDS, Alert, Book
 from recorder.judging.finding import Finding, of_change
 from recorder.judging.judge import Excuse, unless_excused
 from recorder.judging.limits import ENOUGH, LIMITS
-from recorder.judging.recent import PENDING
 from recorder.judging.series import Point, Series, Steps, builds, gather, steps
 from recorder.judging.slow_builder import SlowBuilder
 
@@ -103,16 +102,17 @@ def _seen(connection: sqlite3.Connection, image_name: str) -> str | None:
 def _judge_series(
     book: Book, series: Series, points: list[Point], ran: Steps, excused: Excuse
 ) -> None:
-    alerts = book.of(series)
     most = _STEP_RUNS if series.metric == "step" else changes.LONGEST
-    points = _without_mended(points, alerts)[-most:]
+    levels = _levels(book, series, points[-most:])
+    points = _without_known(points, book.of(series))[-most:]
     values = [point.judged for point in points]
     found = [
         unless_excused(series, points, change, excused)
         for change in changes.find(values, LIMITS[series.metric])
     ]
-    levels = _acknowledged(book, series, points)
-    told = [acknowledged.news(change, found, levels, values) for change in found]
+    known = [acknowledged.level(alert, book.of(series), points) for alert in levels]
+    told = [acknowledged.news(change, found, known, values) for change in found]
+    told += _beyond(levels, book.of(series), points, told)
     findings = [
         of_change(series, points, change, ran)
         for change in told
@@ -122,8 +122,8 @@ def _judge_series(
     _reconcile(book, series, points, findings)
 
 
-def _acknowledged(book: Book, series: Series, points: Sequence[Point]) -> list[acknowledged.Level]:
-    """The levels that people took for usual; those that values have left again end here."""
+def _levels(book: Book, series: Series, points: Sequence[Point]) -> list[Alert]:
+    """The alerts whose levels people took for usual; those that values left again end here."""
     levels = []
     for alert in book.of(series):
         if alert.state != "acknowledged":
@@ -132,14 +132,47 @@ def _acknowledged(book: Book, series: Series, points: Sequence[Point]) -> list[a
         if ended_at:
             book.move(alert, "resolved", "segments", ended_at=ended_at)
         else:
-            levels.append(acknowledged.level(alert, book.of(series), points))
+            levels.append(alert)
     return levels
 
 
-def _without_mended(points: list[Point], alerts: Sequence[Alert]) -> list[Point]:
-    """Without the builds of a regression that a person has called mended: it is not found again."""
+def _beyond(
+    levels: Sequence[Alert],
+    alerts: Sequence[Alert],
+    points: Sequence[Point],
+    told: Sequence[changes.Change | None],
+) -> list[changes.Change]:
+    """What the latest builds tell beyond the latest acknowledged level, where nothing else does.
+
+    One build may be enough to tell it, and the builds since may be too few to judge by alone.
+    """
+    if not levels:
+        return []
+    latest = max(levels, key=lambda alert: alert.first_at)
+    first = sum(1 for point in points if point.build.completed_at < latest.first_at)
+    if any(change and change.first >= first for change in told):
+        return []
+    thought = acknowledged.thought(latest, alerts, points)
+    values = [*thought, *(point.judged for point in points[first:])]
+    shift = first - len(thought)
+    return [
+        change._replace(first=change.first + shift)
+        for change in changes.latest(
+            values, 0, LIMITS[latest.series.metric], after=len(thought) + 1
+        )
+        if change.worse == (latest.direction == "worse")
+    ]
+
+
+def _without_known(points: list[Point], alerts: Sequence[Alert]) -> list[Point]:
+    """Without the builds of a change that a person spoke of and that is over.
+
+    It is not found again, and the next one is judged by what was usual before it.
+    """
     spans = [
-        (alert.first_at, alert.ended_at) for alert in alerts if alert.mended and alert.ended_at
+        (alert.first_at, alert.ended_at)
+        for alert in alerts
+        if alert.state == "resolved" and alert.spoken and alert.ended_at
     ]
     return [
         point
@@ -160,7 +193,7 @@ def _reconcile(
             if alert.state != "resolved" or not ending.went_back(alert, book.of(series), points):
                 book.move(alert, "withdrawn", "segments", "the history does not bear it out")
         elif alert.state in STANDS and ending.is_back(alert, book.of(series), points):
-            ended_at = points[-PENDING].build.completed_at
+            ended_at = points[-LIMITS[series.metric].back].build.completed_at
             book.move(alert, "resolved", "segments", ended_at=ended_at)
     for standing in (False, True):
         for finding, known in pairs:
@@ -203,10 +236,10 @@ def _matched(
 ) -> tuple[list[tuple[Finding, Alert | None]], list[Alert]]:
     """Each finding with the alert that is about the same change, and the alerts without any.
 
-    Alerts that a person has resolved are left out: their word stands. So are those acknowledged,
-    but for a change that has ended.
+    Alerts that a person spoke of and that are over are left out. So are those acknowledged, but
+    for a change that has ended.
     """
-    left = [alert for alert in alerts if not alert.mended]
+    left = [alert for alert in alerts if alert.state != "resolved" or not alert.spoken]
     moments = [point.build.completed_at for point in points]
     pairs: list[tuple[Finding, Alert | None]] = []
     for finding in findings:

@@ -20,9 +20,8 @@ LASTS = frozenset({"open", "confirmed", "acknowledged"})
 _READ = (
     "SELECT id, image_name, platform, target, builder, metric, cache_class, size_kind, step_key, "
     "direction, state, first_at, ended_at, group_key, sentence, rule, "
-    "before_value, after_value, spread, state = 'resolved' AND "
-    "(SELECT e.rule IS NULL FROM alert_events AS e WHERE e.alert_id = alerts.id "
-    "AND e.state = 'resolved' ORDER BY e.at DESC, e.id DESC LIMIT 1) "
+    "before_value, after_value, spread, "
+    "EXISTS (SELECT 1 FROM alert_events AS e WHERE e.alert_id = alerts.id AND e.rule IS NULL) "
     "FROM alerts WHERE image_name = ? AND "
 )
 
@@ -30,8 +29,8 @@ _READ = (
 class Alert(NamedTuple):
     """What a judgement needs to know of an alert's row.
 
-    `before`, `after` and `spread` are in the metric's own unit; `mended` is whether it is resolved
-    because a person said so.
+    `before`, `after` and `spread` are in the metric's own unit; `spoken` is whether a person said
+    anything of it: that it is known, or mended.
     """
 
     id: int
@@ -46,7 +45,7 @@ class Alert(NamedTuple):
     before: float
     after: float
     spread: float
-    mended: bool = False
+    spoken: bool = False
 
 
 class Book:
@@ -110,7 +109,7 @@ class Book:
         )
         if values["state"] != alert.state:
             self._event(alert.id, values["state"], finding.rule, None)
-        self._put(_alert(alert.id, finding, values))
+        self._put(_alert(alert.id, finding, values)._replace(spoken=alert.spoken))
 
     def move(
         self,
@@ -127,7 +126,7 @@ class Book:
             (state, ended_at, self._now, alert.id),
         )
         self._event(alert.id, state, rule, note)
-        self._put(alert._replace(state=state, ended_at=ended_at or alert.ended_at, mended=False))
+        self._put(alert._replace(state=state, ended_at=ended_at or alert.ended_at))
 
     def _event(self, number: int, state: str, rule: str, note: str | None) -> None:
         self._connection.execute(
@@ -220,10 +219,10 @@ class Book:
 
 
 def _read(row: tuple[Any, ...]) -> Alert:
-    direction, state, first, ended, group, sentence, rule, before, after, spread, mended = row[9:]
+    direction, state, first, ended, group, sentence, rule, before, after, spread, spoken = row[9:]
     return Alert(
         row[0], Series(*row[1:9]), direction, state, first, ended, group, sentence, rule,
-        before, after, spread or 0.0, bool(mended),
+        before, after, spread or 0.0, bool(spoken),
     )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def find(values: Sequence[float], limits: Limits) -> list[Change]:
     ]
     if not any(change.worse for change in found) and pieces:
         found += _growth(values, [0, *pieces, len(values)], limits)
-    found += _latest(values, bounds[-2], limits)
+    found += latest(values, bounds[-2], limits)
     found = [_until(change, found, values, limits) for change in found]
     return [_unless_episode(change, found, len(values)) for change in found]
 
@@ -84,6 +84,7 @@ def _kept(values: Sequence[float], cuts: list[int], limits: Limits) -> list[int]
                 share < 1
                 or cut - bounds[i] < ENOUGH
                 or abs(after - before) < deviation(one, before) * limits.caution
+                or (limits.back == 1 and abs(after - before) < 2 * deviation(other, after))
                 or mann_whitney(one, other) >= limits.chance
             ):
                 weak.append((share, cut))
@@ -135,28 +136,31 @@ def _growth(values: Sequence[float], bounds: list[int], limits: Limits) -> list[
     return [found._replace(after=last, after_count=end - begin)]
 
 
-def _latest(values: Sequence[float], start: int, limits: Limits) -> list[Change]:
-    """What the latest values tell of both directions, judged as they came, if it holds still."""
+def latest(values: Sequence[float], start: int, limits: Limits, after: int = 0) -> list[Change]:
+    """What the latest values tell of both directions, judged as they came, if it holds still.
+
+    They are judged by those from `start` on, and what begins before the index `after` is left out.
+    """
     found = []
     for sign in (1, -1):
         signed = [sign * value for value in values[start:]]
         size = len(signed)
         for end in range(max(ENOUGH + 1, size - _REPLAYED), size + 1):
             verdict = recent.judge(signed[:end], limits)
-            if verdict is None or verdict.state == "usual":
+            if verdict is None or verdict.state == "usual" or start + verdict.first < after:
                 continue
             if verdict.state == "warning" and (end < size or sign < 0):
                 continue
-            after = signed[verdict.first :]
-            if verdict.state == "open" and not _holds(after, verdict, limits):
+            since = signed[verdict.first :]
+            if verdict.state == "open" and not _holds(since, verdict, limits):
                 continue
             found.append(
                 Change(
                     start + verdict.first,
                     sign * verdict.baseline.median,
-                    sign * median(verdict.baseline.comparable(after)),
+                    sign * median(verdict.baseline.comparable(since)),
                     verdict.baseline.builds,
-                    len(after),
+                    len(since),
                     verdict.baseline.spread,
                     "recent",
                     verdict.state,
@@ -168,19 +172,21 @@ def _latest(values: Sequence[float], start: int, limits: Limits) -> list[Change]
 
 
 def _holds(after: Sequence[float], verdict: recent.Verdict, limits: Limits) -> bool:
-    """Whether the values since a change are still off."""
+    """Whether the values since a change are still off; all of them, where one tells."""
     usual = verdict.baseline
+    if limits.back == 1 and any(back([value], usual, limits) for value in after):
+        return False
     far = usual.median + limits.matters(usual.median, soon=True)
     return median(usual.comparable(after)) >= far and not back(after, usual, limits)
 
 
 def back(after: Sequence[float], usual: recent.Baseline, limits: Limits) -> bool:
-    """Whether the latest three values are usual again; more is worse.
+    """Whether the latest values are usual again: three, or one where one tells; more is worse.
 
     Values that stay on the level that was the rarer one are not.
     """
-    latest = after[-recent.PENDING :]
-    if len(latest) < recent.PENDING or not usual.mostly_on_level(latest):
+    latest = after[-limits.back :]
+    if len(latest) < limits.back or not usual.mostly_on_level(latest):
         return False
     limit = usual.median + limits.matters(usual.median) / 2 + usual.spread
     return max(usual.comparable(latest)) <= limit
@@ -203,7 +209,7 @@ def _until(
         sign * change.before, change.spread, 0.0, change.before_count, change.levels
     )
     if change.state != "warning" and back(since, usual, limits):
-        return change._replace(ended=len(values) - recent.PENDING)
+        return change._replace(ended=len(values) - limits.back)
     return change
 
 

@@ -28,36 +28,35 @@ def is_back(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> b
 def went_back(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> bool:
     """Whether the builds with which an alert ended were within what was usual before it."""
     ended = [p for p in points if alert.ended_at and p.build.completed_at >= alert.ended_at]
-    return is_back(alert, alerts, [*_before(alert, points), *ended[: recent.PENDING]])
+    back_builds = ended[: LIMITS[alert.series.metric].back]
+    return is_back(alert, alerts, [*_before(alert, points), *back_builds])
 
 
 def back_at(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> str | None:
     """When builds were usual again, if most since the alert are."""
     limits, since = LIMITS[alert.series.metric], _since(alert, points)
     usual, values = _usual(alert, alerts, points), _values(alert, alerts, points, since)
-    if len(values) < recent.PENDING or not back([median(values)] * recent.PENDING, usual, limits):
+    if len(values) < limits.back or not back([median(values)] * limits.back, usual, limits):
         return None
-    for start in range(len(values) - recent.PENDING + 1):
-        if back(values[start : start + recent.PENDING], usual, limits):
+    for start in range(len(values) - limits.back + 1):
+        if back(values[start : start + limits.back], usual, limits):
             return since[start].build.completed_at
     return None
 
 
 def level_before(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> Sequence[Point]:
     """The builds on the level that an alert left: those since the change before it."""
-    earlier = _before(alert, points)
-    changed = sorted(
-        moment
-        for other in alerts
-        if other.id != alert.id and other.state not in {"warning", "withdrawn"}
-        for moment in (other.first_at, other.ended_at)
-        if moment and moment < alert.first_at
+    changed = max(
+        (
+            moment
+            for other in alerts
+            if other.id != alert.id and other.state not in {"warning", "withdrawn"}
+            for moment in (other.first_at, other.ended_at)
+            if moment and moment < alert.first_at
+        ),
+        default="",
     )
-    for moment in reversed(changed):
-        level = [p for p in earlier if p.build.completed_at >= moment]
-        if len(level) >= ENOUGH:
-            return level
-    return earlier
+    return [p for p in _before(alert, points) if p.build.completed_at >= changed]
 
 
 def as_judged(series: Series, value: float) -> float:

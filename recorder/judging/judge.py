@@ -107,7 +107,7 @@ def judge_series(
         alike = [alert for alert in alerts if alert.direction == direction]
         standing = [alert for alert in alike if alert.state in LASTS]
         if standing and ending.is_back(standing[-1], alerts, _without_ended(points, alike)):
-            ended = points[-recent.PENDING].build.completed_at
+            ended = points[-LIMITS[series.metric].back].build.completed_at
             book.move(standing[-1], "resolved", "recent", ended_at=ended)
             return
         thought: list[float] = []
@@ -127,7 +127,7 @@ def _without_ended(points: list[Point], alerts: Sequence[Alert]) -> list[Point]:
     for alert in alerts:
         if alert.state == "resolved" and alert.ended_at:
             rest = [p for p in kept if not alert.first_at <= p.build.completed_at < alert.ended_at]
-            if alert.mended or len(kept) - len(rest) > _EPISODE:
+            if alert.spoken or len(kept) - len(rest) > _EPISODE:
                 kept = rest
     return kept
 

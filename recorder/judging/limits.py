@@ -27,6 +27,11 @@ class Limits(NamedTuple):
     chance: float = 0.02
     levels: bool = False
 
+    @property
+    def back(self) -> int:
+        """How many builds in a row must be as usual for a change to be over."""
+        return 1 if self.at_once >= 0 else 3
+
     def matters(self, usual: float, *, soon: bool = False) -> float:
         """How far from the usual value a change must be to matter, in the metric's unit."""
         return max((self.soon if soon else self.share) * abs(usual), self.least)

@@ -110,7 +110,9 @@ def judge(values: Sequence[float], limits: Limits) -> Verdict | None:
             max(matters, usual.spread),
         )
     ):
-        return Verdict("open", size - PENDING, limit, usual)
+        middle = (usual.median + median(latest)) / 2
+        first = next(i for i, value in enumerate(latest) if value >= middle)
+        return Verdict("open", size - PENDING + first, limit, usual)
     if latest[-1] > limit:
         first = size - 1
         while first > size - pending and values[first - 1] > limit:
