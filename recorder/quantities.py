@@ -38,9 +38,14 @@ def megabytes(text: str) -> float | None:
 
 def share(text: str) -> float | None:
     """A share such as `0.8` or `80%`, from 0 to 1."""
+    found = part(text)
+    return found if found is not None and found <= 1 else None
+
+
+def part(text: str) -> float | None:
+    """A part of something such as `0.1`, `10%` or `250%`."""
     match = re.fullmatch(rf"{_NUMBER} ?(%?)", text.strip())
-    part = float(match[1]) / (100 if match[2] else 1) if match else None
-    return part if part is not None and part <= 1 else None
+    return float(match[1]) / (100 if match[2] else 1) if match else None
 
 
 def _bytes(text: str, unit: int) -> float | None:

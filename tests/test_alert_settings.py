@@ -43,11 +43,11 @@ def test_an_image_has_the_rules_of_all_but_for_its_own(tmp_path):
 def test_a_budget_may_be_a_text_as_the_options_of_check_take_it(tmp_path):
     path = tmp_path / "buildrec.toml"
     path.write_text(
-        'max-duration = "1h30m"\nmax-size = "1.5 GB"\nmin-cache = "80%"\nmin-change = "0.1"\n'
+        'max-duration = "1h30m"\nmax-size = "1.5 GB"\nmin-cache = "80%"\nmin-change = "250%"\n'
     )
     found = settings.read(path)
     assert found is not None
-    assert found.rules == Rules(max_duration=5400, max_size=1500, min_cache=0.8, min_change=0.1)
+    assert found.rules == Rules(max_duration=5400, max_size=1500, min_cache=0.8, min_change=2.5)
 
 
 @pytest.mark.parametrize(

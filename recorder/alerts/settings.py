@@ -152,7 +152,7 @@ class _Reader:
         # A budget that is no number (`nan`) or has no end would never be broken.
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
             raise self._wrong(here, f"{value!r} is no number from 0 up", _UNITS[key])
-        if key in {"min-cache", "min-change"} and value > 1:
+        if key == "min-cache" and value > 1:
             raise self._wrong(here, f"{value!r} is more than the whole", _UNITS[key])
         return float(value)
 
@@ -201,6 +201,6 @@ _READ: Mapping[str, Callable[[str], float | None]] = {
     "max-duration": quantities.seconds,
     "max-size": quantities.megabytes,
     "min-cache": quantities.share,
-    "min-change": quantities.share,
+    "min-change": quantities.part,
 }
 """How a text is read, as the options of `check` read it."""
