@@ -287,6 +287,15 @@ def test_a_build_that_did_not_complete_is_the_one_before_where_no_other_is(
     assert befores == [1, 3]
 
 
+def test_of_a_build_that_did_not_complete_it_says_that_and_not_what_it_saved(
+    database_path: Path,
+) -> None:
+    record(database_path, a_build(hours=1), a_build(hours=2, status="failed", seconds=0.5))
+    text = buildrec("diff", "--format", "table", db=database_path).stdout.decode()
+    assert text.startswith("Build 2 failed after 500 ms, build 1 completed after ")
+    assert text.splitlines()[0].endswith("; what was not reached counts as gone.")
+
+
 def test_builds_of_two_images_are_compared(database_path: Path) -> None:
     record(database_path, a_build(1), build("other", hours=2, seconds=5.0))
     found = json.loads(buildrec("diff", "my-app", "other", db=database_path).stdout)

@@ -105,6 +105,8 @@ def _sentence(row_a: Row, row_b: Row, comparison: Comparison, *, elsewhere: bool
     was = figures.duration(row_a["build_duration"])
     if row_a is row_b:
         return f"{took}; there is no build before it to compare with."
+    if not (row_a["success"] and row_b["success"]):
+        return _of_unfinished(row_a, row_b, (first, subject))
     if not comparison.parts:
         return f"{took}, as {first} did."
     if not comparison.difference:
@@ -114,6 +116,15 @@ def _sentence(row_a: Row, row_b: Row, comparison: Comparison, *, elsewhere: bool
     parts = sentences.main_parts(comparison.parts, comparison.difference)
     said = sentences.listed(sentences.clause(part) for part in parts)
     return f"{took}, {off} {way} than {first} ({was}): {said}."
+
+
+def _of_unfinished(row_a: Row, row_b: Row, names: tuple[str, str]) -> str:
+    """What became of both, as the steps that one did not reach make no difference in time."""
+    said = [
+        f"{name} {row['status']} after {figures.duration(row['build_duration'])}"
+        for name, row in zip(names, (row_a, row_b), strict=True)
+    ]
+    return f"{said[1]}, {said[0]}; what was not reached counts as gone."
 
 
 def _named(row: Row, other: Row) -> str:
