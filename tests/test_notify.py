@@ -150,6 +150,9 @@ def test_its_end_is_told_once_to_who_was_told_of_it(database_path: Path, service
         connection.execute("UPDATE alerts SET state = 'resolved'")
     assert [notify.notify(database_path, to) for _ in range(2)] == [1, 0]
     assert service.documents[-1]["title"] == "shop/api: back to what was usual"
+    assert service.documents[-1]["message"].splitlines() == [
+        "over: shop/api: 2 s is more", "over: shop/api: larger",
+    ]  # fmt: skip
     assert service.documents[-1]["type"] == "success"
     with receiver() as late:
         assert notify.notify(database_path, [address(late)]) == 0

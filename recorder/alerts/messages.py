@@ -141,7 +141,8 @@ def _message(
         title = f"{names}: no regression after all"
     else:
         title = f"{names}: back to what was usual"
-    lines = [_plain(row[1]) for row in rows[:_MOST]]
+    was = "" if state == "open" else "over: "
+    lines = [f"{was}{_plain(row[1])}" for row in rows[:_MOST]]
     if len(rows) > _MOST:
         lines.append(f"and {len(rows) - _MOST} more")
     if pages:
