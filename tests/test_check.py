@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from alerts_help import noisy, record, record_series, stepped
+from recording_help import Terminal
 
 
 def buildrec(path: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -83,6 +84,28 @@ def test_what_is_resolved_is_listed_only_when_asked_for(worse):
     assert json.loads(buildrec(worse, "alerts", "list").stdout) == []
     (row,) = json.loads(buildrec(worse, "alerts", "list", "--all").stdout)
     assert row["state"] == "resolved"
+
+
+def test_a_regression_that_a_rule_lets_pass_is_said_to_be_so(worse):
+    rules = worse.parent / "buildrec.toml"
+    rules.write_text('metrics = ["size"]\n')
+    command = [sys.executable, "-m", "recorder", "--db", str(worse), "check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=worse.parent)
+    assert done.returncode == 0
+    assert done.stdout.startswith("regression 1: app: ")
+    assert done.stdout.endswith(" (which the rules let pass)\n")
+
+
+def test_alerts_are_read_to_their_end_at_any_terminal(worse):
+    (row,) = json.loads(buildrec(worse, "alerts", "list").stdout)
+    for width in (60, 80):
+        terminal = Terminal(sys.executable, "-m", "recorder", "--db", str(worse), "alerts", "list",
+                            environ={"COLUMNS": str(width)})  # fmt: skip
+        assert terminal.wait() == 0
+        lines = terminal.shown.decode().splitlines()
+        assert max(map(len, lines)) <= width
+        begin = lines[0].index("ALERT")
+        assert " ".join(line[begin:] for line in lines[1:]) == row["sentence"]
 
 
 def test_a_warning_fails_only_a_check_that_asks_for_it(database_path):

@@ -59,7 +59,7 @@ def list_(
     wanted = states or (STATES if everything else STATES[:4])
     with database.connect_to_read(app.database) as connection:
         rows = listing.alerts(connection, image_name, wanted, limit)
-    output.emit(rows, style, _COLUMNS, "no alert stands")
+    output.emit(rows, style, _COLUMNS, "no alert stands", wrap=True)
 
 
 @alerts.command()

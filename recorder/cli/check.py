@@ -107,7 +107,8 @@ def _settings(
 def _line(one: Standing) -> str:
     kind = click.style(one.kind, fg=_COLORS[one.kind] if one.fails else None, bold=one.fails)
     number = f" {one.alert}" if one.alert is not None else ""
-    return f"{kind}{number}: {output.safe(one.sentence)}"
+    let_pass = " (which the rules let pass)" if one.kind == "regression" and not one.fails else ""
+    return f"{kind}{number}: {output.safe(one.sentence)}{let_pass}"
 
 
 def _quiet(app: App, image_name: str | None) -> str:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -37,13 +38,23 @@ def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def emit(rows: Sequence[Row], style: str | None, columns: Sequence[Column], empty: str) -> None:
-    """Print `rows` in a style; `columns` are those of the table, `empty` what to say of no rows."""
+def emit(
+    rows: Sequence[Row],
+    style: str | None,
+    columns: Sequence[Column],
+    empty: str,
+    *,
+    wrap: bool = False,
+) -> None:
+    """Print `rows` in a style; `columns` are those of the table, `empty` what to say of no rows.
+
+    With `wrap` the table's last column is one to read to its end.
+    """
     style = style or default_style()
     if style == "table":
         if rows:
             click.echo(table([[cell(row) for _, cell in columns] for row in rows],
-                             [title for title, _ in columns]))  # fmt: skip
+                             [title for title, _ in columns], wrap=wrap))  # fmt: skip
         else:
             click.echo(empty, err=True)
     elif style == "markdown":
@@ -91,10 +102,11 @@ def parsed(row: Row) -> Row:
     return found
 
 
-def table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> str:
+def table(rows: Sequence[Sequence[str]], titles: Sequence[str], *, wrap: bool = False) -> str:
     """An aligned table; a column whose cells are all figures stands to the right.
 
-    At a terminal its longest texts are cut, so that it fits.
+    At a terminal its longest texts are cut, so that it fits; with `wrap` those of the last column
+    go on below.
     """
     shown = [[safe(cell) for cell in row] for row in rows]
     figures = [
@@ -104,6 +116,8 @@ def table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> str:
     widths = [max(map(len, column)) for column in zip(titles, *shown, strict=True)]
     if sys.stdout.isatty():
         widths = _fitting(widths, titles, figures, shutil.get_terminal_size((100, 24)).columns)
+    if wrap:
+        shown = [line for row in shown for line in _wrapped(row, widths[-1])]
     return "\n".join(
         _GAP.join(_filled(*cell) for cell in zip(line, widths, figures, strict=True)).rstrip()
         for line in [[title.upper() for title in titles], *shown]
@@ -129,6 +143,13 @@ def shown(row: Row) -> Row:
         name: safe(value) if isinstance(value, str) else value
         for name, value in parsed(row).items()
     }
+
+
+def _wrapped(row: Sequence[str], width: int) -> list[list[str]]:
+    """The row, and rows below it for what its last column has no room for."""
+    *others, last = row
+    first, *rest = textwrap.wrap(last, width) or [""]
+    return [[*others, first], *([*[""] * len(others), line] for line in rest)]
 
 
 def _fitting(
