@@ -72,7 +72,8 @@ def test_the_report_says_what_a_reviewer_asks(database_path: Path) -> None:
     said = buildrec("report", "--base", "main", "--url", "https://b.example/x", db=database_path)
     assert (said.returncode, said.stderr) == (0, b"")
     text = said.stdout.decode()
-    assert "### `shop/api`: slower than usual" in text
+    assert "### `shop/api`: slower than usual, 12 MB larger\n" in text
+    assert "\n\nAgainst the latest comparable build of `main`:\n\n|" in text
     assert "`[2/3] RUN npm ci` was not cached (+1 m 40 s)" in text
     assert "| Duration | 2 m 10 s | 30.0 s | +1 m 40 s (+333%) |" in text
     assert "| Image size | 112 MB | 100 MB | +12 MB (+12%) |" in text
@@ -88,6 +89,20 @@ def test_the_report_says_what_a_reviewer_asks(database_path: Path) -> None:
         "https://ci.example/runs/7?a=%28b%29",
     ]
     assert len(text) < 3000
+
+
+def test_an_image_that_is_larger_is_no_quiet_one_and_an_improvement_no_alarm(
+    database_path: Path,
+) -> None:
+    record(database_path, *(usual(n) for n in range(8)),
+           usual(9, image_size_bytes=130_000_000, seconds=30.2))  # fmt: skip
+    text = buildrec("report", db=database_path).stdout.decode()
+    assert "\n### `shop/api`: as quick as usual, 30 MB larger\n" in text
+    with database.connect(database_path) as connection:
+        full_pass.judge_all(connection)
+        connection.execute("UPDATE alerts SET direction = 'better'")
+    text = buildrec("report", db=database_path).stdout.decode()
+    assert "- improvement: shop/api: " in text
 
 
 def test_the_base_is_the_latest_build_of_the_branch_with_as_much_of_the_cache(

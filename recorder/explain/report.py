@@ -14,6 +14,9 @@ from recorder.explain.difference import Difference
 from recorder.explain.explanation import Why
 from recorder.explain.facts import Change
 from recorder.explain.safe_markdown import code, prose
+from recorder.explain.sizes import SizeComparison
+from recorder.judging.limits import LIMITS
+from recorder.model import MICRO
 
 Row = dict[str, Any]
 
@@ -101,13 +104,16 @@ def markdown(report: Report, pages: str | None = None) -> str:
     """The report as Markdown; `pages` is the address of a publication to link to."""
     why = report.why
     build = why.build
-    blocks = [f"### {code(_short(build['image_name']))}: {_VERDICTS[why.verdict]}", _answer(why)]
+    verdict = f"{_VERDICTS[why.verdict]}{_larger(why.size)}"
+    blocks = [f"### {code(_short(build['image_name']))}: {verdict}", _answer(why)]
     if why.failure and build["error_excerpt"]:
         blocks.append(safe_markdown.fenced(build["error_excerpt"]))
     if report.branch and not report.base and build["success"]:
         blocks.append(_no_base(report.branch, why))
     if report.base:
-        blocks += [_figures(build, report.base.row_a, code(_short(report.branch or ""))),
+        branch = code(_short(report.branch or ""))
+        blocks += [f"Against the latest comparable build of {branch}:",
+                   _figures(build, report.base.row_a, branch),
                    _parts(report.base.comparison.parts, build["build_duration"]),
                    prose(report.base.size_sentence)]  # fmt: skip
     elif why.comparison and why.reference:
@@ -124,6 +130,14 @@ def _base(connection: sqlite3.Connection, build: Row, branch: str | None) -> int
     found = connection.execute(_OF_BRANCH, {**build, "branch": branch}).fetchall()
     alike = [row for row in found if row[1] == build["cache_class"]]
     return int((alike or found)[0][0]) if found else None
+
+
+def _larger(size: SizeComparison | None) -> str:
+    """By how much the image is larger or smaller than usual, where that matters."""
+    if size is None or abs(size.difference) < LIMITS["size"].matters(size.before):
+        return ""
+    way = "larger" if size.difference > 0 else "smaller"
+    return f", {figures.megabytes(abs(size.difference) / MICRO)} {way}"
 
 
 def _no_base(branch: str, why: Why) -> str:
@@ -235,10 +249,14 @@ def _sides(change: Change) -> str:
 def _alerts(alerts: tuple[Row, ...]) -> str:
     if not alerts:
         return ""
-    lines = [f"- {alert['state']}: {prose(alert['sentence'])}" for alert in alerts[:_ALERTS]]
+    lines = [f"- {_state(alert)}: {prose(alert['sentence'])}" for alert in alerts[:_ALERTS]]
     if len(alerts) > _ALERTS:
         lines.append("- and more, see `buildrec alerts`")
     return "\n".join(["**What stands for this image**", "", *lines])
+
+
+def _state(alert: Row) -> str:
+    return "improvement" if alert["direction"] == "better" else str(alert["state"])
 
 
 def _spark(durations: tuple[float, ...]) -> str:
