@@ -297,6 +297,18 @@ def test_a_cache_that_was_emptied_is_the_cause_when_all_else_is_equal(
 
 
 @pytest.mark.engine
+def test_an_argument_that_was_given_before_and_is_declared_now_is_the_cause(recorded) -> None:
+    text = f"RUN echo {unlike_any_other()}"
+    recorded.write(text)
+    recorded.build("--build-arg", "Z=1")
+    recorded.write(f"ARG Z\n{text}")
+    recorded.build("--build-arg", "Z=1")
+    cause = recorded.cause()
+    assert (cause.kind, cause.names, cause.certain) == ("argument", ("Z",), True)
+    assert cause.words == "the argument Z changed from nothing to `1`"
+
+
+@pytest.mark.engine
 def test_without_the_files_of_either_build_it_says_that_it_cannot_know(recorded) -> None:
     recorded.write("COPY a.txt /a", **{"a.txt": unlike_any_other()})
     docker("buildx", "build", "-q", "-t", recorded.image_name, str(recorded.context))

@@ -29,6 +29,12 @@ def values(step: Step, view: View) -> dict[str, str]:
     return {**given, **inner}
 
 
+def _seen(step: Step, view: View) -> dict[str, str]:
+    """The arguments that the step can take: one that no ARG line declares for it is none."""
+    declared = _declared_for(step, view)
+    return {name: value for name, value in values(step, view).items() if name in declared}
+
+
 def of_build(view: View) -> dict[str, str]:
     """The value of each argument in a build; several where stages have defaults of their own."""
     given = view.build.build_args
@@ -69,7 +75,7 @@ def of_arguments(step: Step, now: View, then: View, old: Step) -> Found:
     mine, theirs = now.build.build_args, then.build.build_args
     given = {*mine, *theirs}
     if now.settings and then.settings:
-        mine, theirs = values(step, now), values(old, then)
+        mine, theirs = _seen(step, now), _seen(old, then)
     changed = [
         name
         for name in sorted({*mine, *theirs})
