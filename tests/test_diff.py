@@ -287,6 +287,29 @@ def test_a_build_that_did_not_complete_is_the_one_before_where_no_other_is(
     assert befores == [1, 3]
 
 
+def test_a_step_that_came_or_went_is_told_however_quick_it_was(database_path: Path) -> None:
+    def stepped(hours: int, *texts: str, **more: object) -> Build:
+        steps = [step(0, text, started=n, duration=0.0) for n, text in enumerate(texts)]
+        return a_build(hours=hours, steps=numbered(*steps), **more)
+
+    record(
+        database_path,
+        stepped(1, "RUN make", "RUN test"),
+        stepped(2, "WORKDIR /w", "RUN make"),
+        stepped(3, "WORKDIR /w", status="failed"),
+    )
+
+    def told(*words: str) -> list[tuple[str, str, str]]:
+        found = json.loads(buildrec("diff", *words, db=database_path).stdout)
+        return [(change["what"], change["before"], change["now"]) for change in found["changes"]
+                if change["what"] == "instruction"]  # fmt: skip
+
+    assert told("1", "2") == [
+        ("instruction", None, "WORKDIR /w"), ("instruction", "RUN test", None),
+    ]  # fmt: skip
+    assert told("2", "3") == [], "what was not reached has not gone"
+
+
 def test_of_a_build_that_did_not_complete_it_says_that_and_not_what_it_saved(
     database_path: Path,
 ) -> None:

@@ -150,7 +150,7 @@ def test_a_step_that_ran_long_beside_others_has_a_line_that_says_so(
     )
     record(database_path, *(usual(hours) for hours in (1, 2, 3)), slow)
     text = buildrec("why", "--format", style, db=database_path).stdout.decode()
-    assert text.count("`RUN lint`" if style == "markdown" else "RUN lint ") == 1
+    assert text.count("| `RUN lint`" if style == "markdown" else "RUN lint ") == 1
     assert "+9.0 s of its own beside other steps" in text
     assert "smaller part" not in text
 

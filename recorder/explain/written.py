@@ -23,14 +23,20 @@ def arguments(before: Build, now: Build) -> tuple[dict[str, str], dict[str, str]
 
 
 def instructions(before: Build, now: Build) -> Iterator[Pair[str]]:
-    """The instructions that both have and that read otherwise; lines that are no steps may be new.
+    """The instructions that read otherwise, came or went.
 
-    An ARG is told by its value. The two texts are equal where a here-document is another.
+    An ARG is told by its value. The two texts are equal where a here-document is another. Steps
+    came or went only in what both built whole: else they may not have been reached, or asked for.
     """
     then, present = View(before), View(now)
+    comparable = before.success and now.success and _same_work(before, now)
     for one, other in aligned.steps(before.steps, now.steps):
-        if one and other and _is_edited(one, other, then, present):
-            yield Pair(aligned.text_of(one), aligned.text_of(other))
+        if one and other:
+            if _is_edited(one, other, then, present):
+                yield Pair(aligned.text_of(one), aligned.text_of(other))
+        elif comparable and (step := one or other) and step_names.is_instruction(step.kind):
+            text = aligned.text_of(step)
+            yield Pair(text, None) if one else Pair(None, text)
     if then.settings and present.settings:
         yield from _otherwise(_lines(then), _lines(present))
         documents = _documents(then)
@@ -39,6 +45,10 @@ def instructions(before: Build, now: Build) -> Iterator[Pair[str]]:
                 yield Pair(text, text)
     if before.layers and now.layers:
         yield from _otherwise(_of_image(before.layers), _of_image(now.layers))
+
+
+def _same_work(before: Build, now: Build) -> bool:
+    return (before.image_name, before.target) == (now.image_name, now.target)
 
 
 def _is_edited(old: Step, step: Step, then: View, now: View) -> bool:
