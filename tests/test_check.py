@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from alerts_help import noisy, record, record_series, stepped
+from alerts_help import build, noisy, record, record_series, stepped
 from recording_help import Terminal
 
 
@@ -146,6 +146,15 @@ def test_a_budget_that_the_latest_build_breaks_exits_3(database_path, option, br
     done = buildrec(database_path, "check", *option)
     assert done.returncode == (3 if broken else 0)
     assert done.stdout.startswith("budget: app: build 2 " if broken else "all images: 2 ")
+
+
+def test_a_budget_that_is_barely_broken_is_told_to_the_letter_that_differs(database_path):
+    record(database_path, [build(0, 1.0, image_size_bytes=130_000_000, size_kind="unpacked")])
+    done = buildrec(database_path, "check", "--max-size", "129.9MB")
+    assert (done.returncode, done.stdout) == (
+        3,
+        "budget: app: build 1 has 130 MB, of 129.9 MB allowed\n",
+    )
 
 
 def test_rows_are_printed_in_every_format(worse):

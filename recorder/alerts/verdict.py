@@ -138,8 +138,10 @@ def _budgets(connection: sqlite3.Connection, name: str, rules: Rules) -> list[St
         word = f"build {number} took {seconds(duration)}, of {seconds(rules.max_duration)} allowed"
         broken.append(("duration", word))
     if rules.max_size is not None and size > rules.max_size:
-        sizes = figures.megabytes(size), figures.megabytes(rules.max_size)
-        broken.append(("size", f"build {number} has {sizes[0]}, of {sizes[1]} allowed"))
+        has, allowed = figures.megabytes(size), figures.megabytes(rules.max_size)
+        if has == allowed:
+            has, allowed = f"{size:.9g} MB", f"{rules.max_size:.9g} MB"
+        broken.append(("size", f"build {number} has {has}, of {allowed} allowed"))
     if rules.min_cache is not None and cache is not None and cache < rules.min_cache:
         word = f"build {number} took {cache:.0%} from the cache, of {rules.min_cache:.0%} asked for"
         broken.append(("cache", word))
