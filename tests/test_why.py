@@ -160,6 +160,8 @@ def test_steps_that_took_turns_instead_of_running_side_by_side_are_told() -> Non
     now = side(110, ran("RUN one", 0, 60), ran("RUN two", 60, 50))
     assert parts(compared.compare(before, now)) == [("alone", "RUN two", 50)]
     assert parts(compared.compare(now, before)) == [("beside", "RUN two", -50)]
+    quicker = side(60, ran("RUN one", 0, 60), ran("RUN two", 0, 45))
+    assert parts(compared.compare(now, quicker)) == [("beside", "RUN two", -50)]
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ KINDS: dict[Kind, str] = {
 
 _AS_LONG, _OF_BUILD = 0.1, 0.01
 """A step took as long if it differs by less than a tenth of itself, or a hundredth of the build."""
+_BY_PLACE = 4
+"""How many times its own change a step must add for where it ran to say more of it."""
 
 
 class Side(NamedTuple):
@@ -181,7 +183,7 @@ def _kind(pair: Pair[Step], gained: int, own: int, least: float) -> Kind:  # noq
         return "cached" if now.cached else "not cached"
     if not aligned.is_same_text(before, now):
         return "changed"
-    if abs(own) <= least and abs(gained) > 2 * abs(own):
+    if abs(gained) > (2 if abs(own) <= least else _BY_PLACE) * abs(own):
         return "alone" if gained > 0 else "beside"
     if (own > 0) == (gained > 0) and own:
         return "slower" if gained > 0 else "quicker"
