@@ -18,6 +18,12 @@ _TWICE = (
 )
 
 
+def judged_anew(connection: sqlite3.Connection) -> int:
+    """Judge all images again, also those that were judged; gives how many alerts changed."""
+    connection.execute("DELETE FROM judged_images")
+    return judge_all(connection)
+
+
 class Chance:
     """Does one thing after the other to a history, as chance has it."""
 
@@ -34,7 +40,7 @@ class Chance:
             self._build()
         elif what < 0.9:
             judge_all(self.connection)
-            assert judge_all(self.connection, _IMAGES) == 0
+            assert judged_anew(self.connection) == 0
         else:
             self._say()
             if self._random.random() < 0.3 and self._count > 10:
@@ -66,7 +72,7 @@ class Chance:
             say(self.connection, [self._random.choice(standing)])
 
 
-@pytest.mark.parametrize("seed", range(30, 60))
+@pytest.mark.parametrize("seed", [*range(30, 90), 280, 342, 509, 543, 570, 616, 692])
 def test_alerts_are_judged_alike_twice_and_one_of_a_kind_stands(database_path, seed):
     with database.connect(database_path) as connection:
         connection.execute("PRAGMA synchronous = OFF")
@@ -74,5 +80,5 @@ def test_alerts_are_judged_alike_twice_and_one_of_a_kind_stands(database_path, s
         for _ in range(60):
             chance.act()
         judge_all(connection)
-        assert judge_all(connection) == 0
+        assert judged_anew(connection) == 0
         assert connection.execute(_TWICE).fetchall() == []

@@ -104,22 +104,25 @@ def _judge_series(
 ) -> None:
     most = _STEP_RUNS if series.metric == "step" else changes.LONGEST
     levels = _levels(book, series, points[-most:])
-    points = _without_known(points, book.of(series))[-most:]
-    values = [point.judged for point in points]
+    sound = _without_known(points, book.of(series))[-most:]
+    values = [point.judged for point in sound]
     found = [
-        unless_excused(series, points, change, excused)
+        unless_excused(series, sound, change, excused)
         for change in changes.find(values, LIMITS[series.metric])
     ]
-    known = [acknowledged.level(alert, book.of(series), points) for alert in levels]
+    known = [acknowledged.level(alert, book.of(series), sound) for alert in levels]
     told = [acknowledged.news(change, found, known, values) for change in found]
-    told += _beyond(levels, book.of(series), points, told)
+    told += _beyond(levels, book.of(series), sound, told)
     findings = [
-        of_change(series, points, change, ran)
+        of_change(series, sound, change, ran)
         for change in told
         # A warning warns of what is worse.
         if change and (change.worse or change.state != "warning")
     ]
-    _reconcile(book, series, points, findings)
+    _reconcile(book, series, sound, findings)
+    if any(book.current(alert).state != "acknowledged" for alert in levels):
+        # A level that turned out to be over: without its builds the rest may read otherwise.
+        _judge_series(book, series, points, ran, excused)
 
 
 def _levels(book: Book, series: Series, points: Sequence[Point]) -> list[Alert]:
@@ -128,7 +131,7 @@ def _levels(book: Book, series: Series, points: Sequence[Point]) -> list[Alert]:
     for alert in book.of(series):
         if alert.state != "acknowledged":
             continue
-        ended_at = ending.back_at(alert, book.of(series), points)
+        ended_at = ending.back_at(alert, points)
         if ended_at:
             book.move(alert, "resolved", "segments", ended_at=ended_at)
         else:
@@ -190,7 +193,7 @@ def _reconcile(
         if alert.state in {"acknowledged", "withdrawn"}:
             continue
         if _is_covered(alert, points):
-            if alert.state != "resolved" or not ending.went_back(alert, book.of(series), points):
+            if alert.state != "resolved" or not ending.went_back(alert, points):
                 book.move(alert, "withdrawn", "segments", "the history does not bear it out")
         elif alert.state in STANDS and ending.is_back(alert, book.of(series), points):
             ended_at = points[-LIMITS[series.metric].back].build.completed_at

@@ -80,11 +80,11 @@ def _is_left(known: Level, change: Change, changes: Sequence[Change]) -> bool:
     )
 
 
-def _beyond(known: Level, change: Change, values: Sequence[float]) -> Change:
+def _beyond(known: Level, change: Change, values: Sequence[float]) -> Change | None:
     """The part of a change that goes beyond a level, from the build with which it does."""
     sign, end = 1 if change.worse else -1, change.ended or len(values)
     middle = (known.value + change.after) / 2
-    first = next(
+    beyond = (
         i
         for i in range(known.first, end)
         if all(
@@ -92,6 +92,9 @@ def _beyond(known: Level, change: Change, values: Sequence[float]) -> Change:
             for value in (values[i], median(values[i : min(i + PENDING, end)]))
         )
     )
+    first = next(beyond, None)
+    if first is None:
+        return None
     return change._replace(
         first=first,
         before=known.value,

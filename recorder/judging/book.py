@@ -69,6 +69,10 @@ class Book:
         """The alerts of one series, oldest first."""
         return [alert for alert in self.alerts if alert.series == series]
 
+    def current(self, alert: Alert) -> Alert:
+        """The alert as it is by now."""
+        return next(found for found in self.alerts if found.id == alert.id)
+
     def add(self, finding: Finding) -> None:
         """Write a new alert; one that stands of the same series and direction gives way."""
         if finding.state in STANDS:

@@ -25,17 +25,17 @@ def is_back(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> b
     return back(values, usual, limits)
 
 
-def went_back(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> bool:
-    """Whether the builds with which an alert ended were within what was usual before it."""
+def went_back(alert: Alert, points: Sequence[Point]) -> bool:
+    """Whether the builds with which an alert ended were within what its row tells of before it."""
+    limits = LIMITS[alert.series.metric]
     ended = [p for p in points if alert.ended_at and p.build.completed_at >= alert.ended_at]
-    back_builds = ended[: LIMITS[alert.series.metric].back]
-    return is_back(alert, alerts, [*_before(alert, points), *back_builds])
+    return back(_measured(alert, ended[: limits.back]), _stored(alert), limits)
 
 
-def back_at(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> str | None:
-    """When builds were usual again, if most since the alert are."""
-    limits, since = LIMITS[alert.series.metric], _since(alert, points)
-    usual, values = _usual(alert, alerts, points), _values(alert, alerts, points, since)
+def back_at(alert: Alert, points: Sequence[Point]) -> str | None:
+    """When builds were as its row tells of before it again, if most since the alert are."""
+    limits, since, usual = LIMITS[alert.series.metric], _since(alert, points), _stored(alert)
+    values = _measured(alert, since)
     if len(values) < limits.back or not back([median(values)] * limits.back, usual, limits):
         return None
     for start in range(len(values) - limits.back + 1):
@@ -115,7 +115,7 @@ def _usual(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> Ba
     """What was usual before an alert: what is stored of it where too few builds are left."""
     level, sign = level_before(alert, alerts, points), _sign(alert)
     if len(level) < ENOUGH:
-        return Baseline(sign * as_judged(alert.series, alert.before), alert.spread, 0.0, 0)
+        return _stored(alert)
     values = [sign * p.judged for p in level[-recent.WINDOW :]]
     return recent.baseline(values, LIMITS[alert.series.metric])
 
@@ -125,8 +125,17 @@ def _values(
 ) -> list[float]:
     """The values to compare with `_usual`: stored figures are as they were measured."""
     if len(level_before(alert, alerts, points)) < ENOUGH:
-        return [_sign(alert) * as_judged(alert.series, p.value) for p in since]
+        return _measured(alert, since)
     return [_sign(alert) * p.judged for p in since]
+
+
+def _stored(alert: Alert) -> Baseline:
+    before = as_judged(alert.series, alert.before)
+    return Baseline(_sign(alert) * before, alert.spread, 0.0, 0)
+
+
+def _measured(alert: Alert, points: Sequence[Point]) -> list[float]:
+    return [_sign(alert) * as_judged(alert.series, point.value) for point in points]
 
 
 def _sign(alert: Alert) -> int:
