@@ -139,10 +139,12 @@ def without_figures(output: bytes) -> list[str]:
     """Distinct lines of plain progress without times, sizes and digests, and in a fixed order.
 
     Steps that run beside one another are printed in any order, and numbered by it; how often a
-    step says how far it is, and whether it has taken any time, depends on the moment.
+    step says how far it is, and whether it has taken any time, depends on the moment. So does
+    which of its two ends of the connection tells buildx first that the build failed.
     """
     text = re.sub(r"(transferring \w+|exporting \w+):?.*", r"\1", output.decode())
     text = re.sub(r"sha256:[0-9a-f]{64}|^#\d+ |\d+(\.\d+)?s?\b", "", text, flags=re.M)
+    text = text.replace("failed to run Build function: ", "failed to solve: ")
     lines = (" ".join(line.split()) for line in text.splitlines())
     return sorted({line for line in lines if "DONE" not in line})
 
