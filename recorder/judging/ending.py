@@ -19,10 +19,17 @@ _LOOKED_AT = 50
 
 
 def is_back(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> bool:
-    """Whether the latest builds of the series are within what was usual before the alert."""
-    limits, since = LIMITS[alert.series.metric], _since(alert, points)
-    usual, values = _usual(alert, alerts, points), _values(alert, alerts, points, since)
-    return back(values, usual, limits)
+    """Whether the latest builds of the series are within what was usual before the alert.
+
+    Where too few builds of before are left, its row tells that.
+    """
+    limits, level = LIMITS[alert.series.metric], level_before(alert, alerts, points)
+    since = [p for p in points if p.build.completed_at >= alert.first_at]
+    if len(level) < ENOUGH:
+        return back(_measured(alert, since), _stored(alert), limits)
+    sign = _sign(alert)
+    usual = recent.baseline([sign * p.judged for p in level[-recent.WINDOW :]], limits)
+    return back([sign * p.judged for p in since], usual, limits)
 
 
 def went_back(alert: Alert, points: Sequence[Point]) -> bool:
@@ -34,7 +41,8 @@ def went_back(alert: Alert, points: Sequence[Point]) -> bool:
 
 def back_at(alert: Alert, points: Sequence[Point]) -> str | None:
     """When builds were as its row tells of before it again, if most since the alert are."""
-    limits, since, usual = LIMITS[alert.series.metric], _since(alert, points), _stored(alert)
+    limits, usual = LIMITS[alert.series.metric], _stored(alert)
+    since = [p for p in points if p.build.completed_at >= alert.first_at]
     values = _measured(alert, since)
     if len(values) < limits.back or not back([median(values)] * limits.back, usual, limits):
         return None
@@ -56,7 +64,7 @@ def level_before(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point])
         ),
         default="",
     )
-    return [p for p in _before(alert, points) if p.build.completed_at >= changed]
+    return [p for p in points if changed <= p.build.completed_at < alert.first_at]
 
 
 def as_judged(series: Series, value: float) -> float:
@@ -101,32 +109,6 @@ def end_gone_steps(book: Book, kind: Kind, present: frozenset[str], ended_at: st
         ):
             state = "withdrawn" if alert.state == "warning" else "resolved"
             book.move(alert, state, "recent", "the builds have this step no more", ended_at)
-
-
-def _before(alert: Alert, points: Sequence[Point]) -> list[Point]:
-    return [p for p in points if p.build.completed_at < alert.first_at]
-
-
-def _since(alert: Alert, points: Sequence[Point]) -> Sequence[Point]:
-    return [p for p in points if p.build.completed_at >= alert.first_at]
-
-
-def _usual(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> Baseline:
-    """What was usual before an alert: what is stored of it where too few builds are left."""
-    level, sign = level_before(alert, alerts, points), _sign(alert)
-    if len(level) < ENOUGH:
-        return _stored(alert)
-    values = [sign * p.judged for p in level[-recent.WINDOW :]]
-    return recent.baseline(values, LIMITS[alert.series.metric])
-
-
-def _values(
-    alert: Alert, alerts: Sequence[Alert], points: Sequence[Point], since: Sequence[Point]
-) -> list[float]:
-    """The values to compare with `_usual`: stored figures are as they were measured."""
-    if len(level_before(alert, alerts, points)) < ENOUGH:
-        return _measured(alert, since)
-    return [_sign(alert) * p.judged for p in since]
 
 
 def _stored(alert: Alert) -> Baseline:
