@@ -41,12 +41,17 @@ class Tee:
         self._source, self._sink = _open_terminal() if self._terminal else os.pipe()
         self.actions = [(os.POSIX_SPAWN_DUP2, self._sink, target) for target in targets]
         self._thread = threading.Thread(target=self._pass_on, daemon=True)
+        # Signals are the main thread's. A thread that could take one before it blocks them would
+        # have the end of a quick command ignored, which is then waited for in vain.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             self._thread.start()
         except RuntimeError:  # the limit of processes is reached: nobody would read
             self._close_sink()
             os.close(self._source)
             raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def begin(self, child: int) -> None:
         """The process `child` has the other end from now on."""
@@ -72,8 +77,6 @@ class Tee:
             os.kill(child, signal.SIGWINCH)
 
     def _pass_on(self) -> None:
-        # Signals are the main thread's.
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         while True:
             try:
                 data = os.read(self._source, _PIECE)
