@@ -21,6 +21,7 @@ from recording_help import (
     shell,
     steps,
     the_row,
+    unlike_any_other,
 )
 
 from recorder.capture import plain_command, plain_output
@@ -314,12 +315,23 @@ def legacy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKER_BUILDKIT", "0")
 
 
+def of_its_own() -> tuple[str, str]:
+    """A Dockerfile whose cache no other build shares, and its second instruction.
+
+    The legacy builder takes the newest image that was made alike, so that a build of the same text
+    at the same time may change what a test finds in the cache.
+    """
+    label = f"LABEL test={unlike_any_other()}"
+    return shell("echo hello").replace("FROM scratch\n", f"FROM scratch\n{label}\n"), label
+
+
 @pytest.mark.engine
 @pytest.mark.usefixtures("legacy")
 def test_a_build_of_the_legacy_builder_is_recorded_with_its_steps(
     context: Contexts, image_name: str, db: Path
 ) -> None:
-    command = ("docker", "build", "--tag", f"{image_name}:dev", context(shell("echo hello")))
+    text, label = of_its_own()
+    command = ("docker", "build", "--tag", f"{image_name}:dev", context(text))
     for _ in range(2):
         assert buildrec("run", "--", *command, db=db).returncode == 0
     size = int(docker("image", "inspect", "-f", "{{.Size}}", f"{image_name}:dev").stdout)
@@ -328,7 +340,8 @@ def test_a_build_of_the_legacy_builder_is_recorded_with_its_steps(
     assert {row["image_size_bytes"] for row in (cold, warm)} == {size}
     assert {row["image_name"] for row in (cold, warm)} == {f"{image_name}:dev"}
     assert warm["cache_class"] == "warm"
-    names = ["[1/3] FROM scratch", "[2/3] COPY busybox /bin/sh", "[3/3] RUN echo hello"]
+    texts = ["FROM scratch", label, "COPY busybox /bin/sh", "RUN echo hello"]
+    names = [f"[{number}/4] {text}" for number, text in enumerate(texts, 1)]
     assert list(steps(db, cold["id"])) == list(steps(db, warm["id"])) == names
 
 
@@ -337,7 +350,7 @@ def test_a_build_of_the_legacy_builder_is_recorded_with_its_steps(
 def test_the_legacy_builder_prints_the_same_through_us(
     context: Contexts, image_name: str, db: Path
 ) -> None:
-    command = ("docker", "build", "--tag", image_name, context(shell("echo hello")))
+    command = ("docker", "build", "--tag", image_name, context(of_its_own()[0]))
     run(*command)
     direct, ours = run(*command), buildrec("run", "--", *command, db=db)
     terminals = Terminal(*command), Terminal(COMMAND, "--db", db, "run", "--", *command)
