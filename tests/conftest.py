@@ -25,6 +25,7 @@ for _number, _usual in {
 NEEDS = {"engine": missing_engine, "browser": missing_browser}
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of the same name.
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # One engine has one history, so `--dist loadgroup` runs the tests that use it one by one.
     if config.pluginmanager.hasplugin("xdist"):

@@ -56,6 +56,12 @@ def test_the_readme_gives_one_command_to_copy(heading: str) -> None:
     assert len(first_block(heading).splitlines()) == 1
 
 
+def test_the_tests_that_use_the_engine_run_one_by_one(request: pytest.FixtureRequest) -> None:
+    grouped = bool(request.config.getoption("loadgroup", False))
+    engine = [item for item in request.session.items if item.get_closest_marker("engine")]
+    assert [item for item in engine if item.nodeid.endswith("@engine") != grouped] == []
+
+
 def test_the_license_is_the_whole_apache_license() -> None:
     text = (ROOT / "LICENSE").read_text()
     assert "Version 2.0, January 2004" in text
