@@ -238,7 +238,7 @@ def test_of_the_tags_that_another_program_wrote_those_are_told_that_are_some(
     [
         "build_timestamp = 'garbage'",
         "build_timestamp = '1960-01-01T00:00:00+08:00'",
-        "build_duration = 'long'",
+        "build_duration = printf('%.9999c', 'x')",  # a text, of which no multiple has room
         "build_duration = -5",
         "build_duration = 1e15",
         "build_duration = 1e300",

@@ -184,7 +184,7 @@ def _began_and_ended(build: Row) -> tuple[int, int]:
     """When a build began and ended, in nanoseconds; another program may have written its row."""
     try:
         began = _nanoseconds(times.parse(build["started_at"]))
-        ended = began + round(build["build_duration"] * _NANO)
+        ended = began + round(float(build["build_duration"]) * _NANO)
     except (TypeError, ValueError, OverflowError):
         began, ended = 0, -1
     if not 0 <= began <= ended <= _LATEST:
