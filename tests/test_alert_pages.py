@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser_help import Visit, chromium
+from cases import slow
 from datasette.app import Datasette
 from publication_help import build, step
 from serve_help import serving
@@ -147,7 +148,9 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+@pytest.mark.parametrize(
+    ("scheme", "width"), [("light", 1280), ("dark", 390), slow("dark", 1280), slow("light", 390)]
+)
 def test_everyone_can_read_the_list_of_alerts(
     browser: Any, slower: Path, scheme: str, width: int
 ) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import slow
 
 from recorder.bench import discovery, registry
 from recorder.bench.registry import Figure, Suite, Work
@@ -25,6 +26,7 @@ SUITES = {
     if discovery.find().sources[name].startswith(PACKAGE)
 }  # fmt: skip
 NAMES = [f"{name}/{each}" for name, suite in SUITES.items() for each in suite.benchmarks]
+CASES = [slow(name) if name == "transcription/long" else name for name in NAMES]
 RATES = [
     f"{kind}-window-{who}" for kind in ("fixed", "moving") for who in ("one-user", "many-users")
 ]
@@ -97,7 +99,7 @@ def stays_inside(tmp_path: Path) -> Iterator[Path]:
     assert not _misdeeds
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_a_benchmark_does_its_work_twice_alike_in_its_scratch_folder(
     name: str, stays_inside: Path
 ) -> None:
@@ -192,7 +194,7 @@ WRONG: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CASES)
 def test_work_that_is_done_wrong_fails_however_fast_it_was(name: str, tmp_path: Path) -> None:
     with prepared(name, tmp_path) as work:
         wrong = WRONG[name](result_of(work))

@@ -154,6 +154,7 @@ class Run:
         return judged
 
 
+@pytest.mark.slow
 @pytest.mark.engine
 def test_github_runs_keep_one_history_and_one_comment(project: Path) -> None:
     github = GitHub(project.parent / "github")
@@ -214,6 +215,7 @@ def test_a_regression_fails_the_github_job_and_its_history_is_kept(project: Path
     assert run.step("Judge").returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.engine
 def test_gitlab_jobs_hand_their_builds_to_one_history(project: Path) -> None:
     jobs = yaml.safe_load(GITLAB)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser_help import Visit, chromium
+from cases import slow
 from datasette.app import Datasette
 from publication_help import build, record, step
 from serve_help import serving
@@ -204,9 +205,11 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
 @pytest.mark.parametrize(
-    "address", ["why?build=4", "why?build=5", "why?build=1", "diff?a=2&b=4",
+    ("scheme", "width"), [("light", 1280), slow("dark", 1280), ("dark", 390), slow("light", 390)]
+)
+@pytest.mark.parametrize(
+    "address", ["why?build=4", slow("why?build=5"), slow("why?build=1"), "diff?a=2&b=4",
                 "what_if?image_name=my-app"]
 )  # fmt: skip
 def test_everyone_can_read_the_pages(

@@ -14,6 +14,7 @@ from typing import Any
 import openpyxl
 import pyarrow.parquet
 import pytest
+from cases import slow
 from travel_help import KEY, NOON, content, make
 
 from recorder import database, older_tools, times, workbook
@@ -279,7 +280,7 @@ def test_an_absent_library_is_named_with_its_extra(history: Path) -> None:
     assert MissingExtraError.slug == "missing-extra"
 
 
-@pytest.mark.parametrize("name", ["o.json", "o.ndjson", "o.csv", "o.xlsx", "o"])
+@pytest.mark.parametrize("name", ["o.json", "o.ndjson", "o.csv", slow("o.xlsx"), "o"])
 def test_memory_does_not_grow_with_the_history(tmp_path: Path, name: str) -> None:
     def peak(count: int) -> int:
         step = Step(1, "RUN " + "x" * 200, "k", "run", started=0.0, duration=1.0)

@@ -240,6 +240,7 @@ def test_restore(worker: Worker, tally: Tally, template: Path, tmp_path: Path) -
     recording.close()
 
 
+@pytest.mark.slow
 def test_prune(worker: Worker, tally: Tally, template: Path, tmp_path: Path) -> None:
     """While another process records: each build is in the file, or counted in its day."""
     path = copied(template, tmp_path / "history.db")

@@ -10,7 +10,7 @@ from pathlib import Path
 import properties  # noqa: F401 - the settings of property tests
 import pytest
 from engine_help import docker, make_context
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from recording_help import buildrec, keep_apart, unlike_any_other
 from test_traces import NAMES, build_of
@@ -132,6 +132,7 @@ def test_a_difference_of_files_gives_them_back(one: Listing, other: Listing) -> 
 # The file
 
 
+@settings(max_examples=30)
 @given(st.lists(inputs, max_size=4))
 def test_inputs_are_stored_exported_merged_and_spooled(found: list[Inputs]) -> None:
     builds = [made(it, f"r{number}") for number, it in enumerate(found)]

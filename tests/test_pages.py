@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser_help import Visit, chromium
+from cases import slow
 from publication_help import build, record, step
 from serve_help import serving
 
@@ -211,8 +212,10 @@ def test_what_runs_now_shows_without_a_reload_and_goes(
     visit.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [(1280, "light"), (390, "dark"), slow(1280, "dark"), slow(390, "light")],
+)
 def test_everyone_can_use_each_page(browser: Any, served: str, width: int, scheme: str) -> None:
     """axe-core finds nothing, nothing is wider than the window, nothing fails."""
     visit = Visit(browser, width=width, scheme=scheme)

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from cases import slow
 from engine_help import docker
 from recording_help import (
     COMMAND,
@@ -206,13 +207,13 @@ def test_a_build_that_goes_well_leaves_no_secret_behind(
     [
         "RUN echo $API_TOKEN $NOTE $INDEX_URL && exit 3\n",
         "RUN --mount=type=secret,id=key busybox cat /run/secrets/key && exit 3\n",
-        "RUN --mount=type=secret,id=key busybox base64 /run/secrets/key && exit 3\n",
+        slow("RUN --mount=type=secret,id=key busybox base64 /run/secrets/key && exit 3\n"),
         "COPY --from=nobody-$API_TOKEN /x /\n",
-        "COPY not-there-$API_TOKEN /\n",
-        "ADD http://me:$API_TOKEN@127.0.0.1:1/f?token=$API_TOKEN /\n",
-        "RUN --mount=type=secret,id=$API_TOKEN,required=true true\n",
-        "WORKDIR /bin/sh/$API_TOKEN\n",
-        "STOPSIGNAL $API_TOKEN\n",
+        slow("COPY not-there-$API_TOKEN /\n"),
+        slow("ADD http://me:$API_TOKEN@127.0.0.1:1/f?token=$API_TOKEN /\n"),
+        slow("RUN --mount=type=secret,id=$API_TOKEN,required=true true\n"),
+        slow("WORKDIR /bin/sh/$API_TOKEN\n"),
+        slow("STOPSIGNAL $API_TOKEN\n"),
         "USER $API_TOKEN\nRUN true\n",
         "RUN [\"sh\", \"-c\", \"echo $API_TOKEN\", \"unclosed\n",
     ],

@@ -68,6 +68,7 @@ class Image:
         return (await publication(self.db).client.get("/")).text
 
 
+@pytest.mark.slow
 async def test_what_gets_worse_is_told_explained_and_quieted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, image_name: str
 ) -> None:

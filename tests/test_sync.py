@@ -68,6 +68,7 @@ def refs(engine_records: str) -> set[str]:
     return {line["ref"].rsplit("/", 1)[-1] for line in lines}
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_slow_to_tell_sizes_loses_no_steps(
     engine: str, context: Contexts, db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,6 +263,7 @@ def test_a_build_on_a_remote_builder_is_recorded_with_its_steps(
     assert len(rows(db, "SELECT * FROM build_steps")) >= row["total_steps"] - 1 > 0
 
 
+@pytest.mark.slow
 def test_a_remote_builder_that_has_gone_is_told(db: Path, alone: None) -> None:
     docker("buildx", "create", "--name", "gone", "--driver", "remote", "unix:///nonexistent.sock")
     ended = buildrec("sync", "--builder", "gone", db=db)

@@ -306,6 +306,7 @@ def test_at_a_terminal_it_draws_what_runs_and_cleans_up_after_itself(
     assert b"Traceback" not in terminal.shown
 
 
+@pytest.mark.slow
 @engine
 def test_a_build_whose_ending_was_cut_off_comes_whole_once_the_engine_is_back(
     context: Contexts,
