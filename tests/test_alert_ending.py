@@ -136,6 +136,37 @@ def test_a_size_that_grows_on_after_it_was_acknowledged_is_told(database_path):
     assert rows(database_path, STATES) == [("acknowledged", 21), ("confirmed", 22)]
 
 
+def test_a_change_that_was_acknowledged_twice_as_it_grew_is_not_told_again(database_path):
+    record_series(database_path, [*noisy(20), 150.0])
+    acknowledge(database_path)
+    record_series(database_path, noisy(8, 200, seed=2), start=21)
+    judged(database_path)
+    assert [row[1] for row in standing(database_path)] == [22]
+    acknowledge(database_path)
+    record_series(database_path, noisy(4, 200, seed=3), start=29)
+    judged(database_path)
+    assert standing(database_path) == []
+    record_series(database_path, noisy(8, 280, seed=4), start=33)
+    judged(database_path)
+    assert [row[1] for row in standing(database_path)] == [34]
+
+
+def test_a_small_change_in_a_noisy_series_stays_acknowledged_while_it_lasts(database_path):
+    import_series(database_path, [*noisy(40, noise=0.05), *noisy(40, 108, 0.05, seed=4)])
+    judged(database_path)
+    assert [row[0] for row in standing(database_path)] == ["confirmed"]
+    acknowledge(database_path)
+    judged(database_path)
+    assert standing(database_path) == []
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_small_change_in_a_noisy_series_is_not_over_as_soon_as_it_is_found(database_path, seed):
+    import_series(database_path, [*noisy(40, noise=0.05), *noisy(40, 108, 0.05, seed=seed)])
+    judged(database_path)
+    assert [row[0] for row in standing(database_path)] == ["confirmed"]
+
+
 def test_growth_that_was_acknowledged_is_not_told_again_by_another_date(database_path):
     values = [100 * (1 + 0.0007 * i) for i in range(400)]
     record_series(database_path, values[:360])
@@ -162,6 +193,16 @@ def test_what_was_acknowledged_ends_when_values_are_back_and_can_begin_anew(
     assert rows(database_path, STATES + ", direction") == [
         ("resolved", 21, "worse"), ("confirmed", 41, "worse"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_what_was_acknowledged_is_over_however_few_builds_it_lasted(database_path, one_by_one):
+    record_series(database_path, [*noisy(20), *noisy(5, 150, seed=2)])
+    acknowledge(database_path)
+    put = record_series if one_by_one else import_series
+    put(database_path, noisy(3, seed=3), start=25)
+    judged(database_path)
+    assert rows(database_path, STATES) == [("resolved", 21)]
 
 
 @pytest.mark.parametrize("between", [5, 8, 12])

@@ -51,14 +51,17 @@ def news(
     if change.ended is not None and not change.replaced:
         return change
     sign = 1 if change.worse else -1
-    for known in levels:
-        if known.worse != change.worse or _is_left(known, change, changes):
-            continue
-        if sign * (change.after - known.value) <= known.tolerance:
-            return None
-        if abs(known.first - change.first) <= MARGIN:
-            return _beyond(known, change, values)
-    return change
+    alike = [
+        known
+        for known in levels
+        if known.worse == change.worse and not _is_left(known, change, changes)
+    ]
+    if any(sign * (change.after - known.value) <= known.tolerance for known in alike):
+        return None
+    near = [known for known in alike if abs(known.first - change.first) <= MARGIN]
+    if not near:
+        return change
+    return _beyond(max(near, key=lambda known: sign * known.value), change, values)
 
 
 def thought(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> list[float]:

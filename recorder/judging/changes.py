@@ -174,22 +174,25 @@ def latest(values: Sequence[float], start: int, limits: Limits, after: int = 0) 
 def _holds(after: Sequence[float], verdict: recent.Verdict, limits: Limits) -> bool:
     """Whether the values since a change are still off; all of them, where one tells."""
     usual = verdict.baseline
-    if limits.back == 1 and any(back([value], usual, limits) for value in after):
+    far = median(usual.comparable(after)) - usual.median
+    if limits.back == 1 and any(back([value], usual, limits, far) for value in after):
         return False
-    far = usual.median + limits.matters(usual.median, soon=True)
-    return median(usual.comparable(after)) >= far and not back(after, usual, limits)
+    enough = limits.matters(usual.median, soon=True)
+    return far >= enough and not back(after, usual, limits, far)
 
 
-def back(after: Sequence[float], usual: recent.Baseline, limits: Limits) -> bool:
+def back(after: Sequence[float], usual: recent.Baseline, limits: Limits, change: float) -> bool:
     """Whether the latest values are usual again: three, or one where one tells; more is worse.
 
-    Values that stay on the level that was the rarer one are not.
+    They are not while they are off by more than half of the `change`, or a small one in a noisy
+    series would be over as soon as it was found. Nor are values that stay on the level that was
+    the rarer one.
     """
     latest = after[-limits.back :]
     if len(latest) < limits.back or not usual.mostly_on_level(latest):
         return False
-    limit = usual.median + limits.matters(usual.median) / 2 + usual.spread
-    return max(usual.comparable(latest)) <= limit
+    most = min(limits.matters(usual.median) / 2 + usual.spread, abs(change) / 2)
+    return max(usual.comparable(latest)) <= usual.median + most
 
 
 def _until(
@@ -208,7 +211,7 @@ def _until(
     usual = recent.Baseline(
         sign * change.before, change.spread, 0.0, change.before_count, change.levels
     )
-    if change.state != "warning" and back(since, usual, limits):
+    if change.state != "warning" and back(since, usual, limits, change.after - change.before):
         return change._replace(ended=len(values) - limits.back)
     return change
 

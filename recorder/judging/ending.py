@@ -25,29 +25,39 @@ def is_back(alert: Alert, alerts: Sequence[Alert], points: Sequence[Point]) -> b
     """
     limits, level = LIMITS[alert.series.metric], level_before(alert, alerts, points)
     since = [p for p in points if p.build.completed_at >= alert.first_at]
+    change = alert.after - alert.before
     if len(level) < ENOUGH:
-        return back(_measured(alert, since), _stored(alert), limits)
+        return back(_measured(alert, since), _stored(alert), limits, change)
     sign = _sign(alert)
     usual = recent.baseline([sign * p.judged for p in level[-recent.WINDOW :]], limits)
-    return back([sign * p.judged for p in since], usual, limits)
+    if alert.series.cache_class == "partial" and alert.before:
+        # What is stored was measured, where partial builds are judged by the steps that ran.
+        change *= usual.median / alert.before
+    return back([sign * p.judged for p in since], usual, limits, change)
 
 
 def went_back(alert: Alert, points: Sequence[Point]) -> bool:
     """Whether the builds with which an alert ended were within what its row tells of before it."""
     limits = LIMITS[alert.series.metric]
     ended = [p for p in points if alert.ended_at and p.build.completed_at >= alert.ended_at]
-    return back(_measured(alert, ended[: limits.back]), _stored(alert), limits)
+    change = alert.after - alert.before
+    return back(_measured(alert, ended[: limits.back]), _stored(alert), limits, change)
 
 
 def back_at(alert: Alert, points: Sequence[Point]) -> str | None:
-    """When builds were as its row tells of before it again, if most since the alert are."""
+    """When builds were as its row tells of before it again, if most since the alert are.
+
+    Where only the latest are, it is with the first of these.
+    """
     limits, usual = LIMITS[alert.series.metric], _stored(alert)
     since = [p for p in points if p.build.completed_at >= alert.first_at]
-    values = _measured(alert, since)
-    if len(values) < limits.back or not back([median(values)] * limits.back, usual, limits):
+    values, change = _measured(alert, since), alert.after - alert.before
+    if len(values) < limits.back:
         return None
-    for start in range(len(values) - limits.back + 1):
-        if back(values[start : start + limits.back], usual, limits):
+    last = len(values) - limits.back
+    most = back([median(values)] * limits.back, usual, limits, change)
+    for start in range(0 if most else last, last + 1):
+        if back(values[start : start + limits.back], usual, limits, change):
             return since[start].build.completed_at
     return None
 
