@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from alerts_help import KEY, NOON, build, judged, noisy, record, record_series, rows, stepped
 
-from recorder import database, store
+from recorder import database, store, times
 from recorder.alerts import people, verdict
 from recorder.alerts.full_pass import judge_all
 from recorder.alerts.settings import Settings
@@ -82,6 +82,19 @@ def test_failed_builds_are_no_part_of_a_series(database_path):
     record(database_path, made[:20] + [replace(b, status="failed") for b in made[20:]])
     judged(database_path)
     assert rows(database_path) == []
+
+
+def test_what_is_called_mended_stays_so_though_its_builds_are_dated_ahead_of_the_clock(
+    database_path,
+):
+    ahead = times.now() + timedelta(hours=2)
+    made = [build(i, v) for i, v in enumerate([*noisy(20), *noisy(6, 140, seed=2)])]
+    record(database_path, [replace(b, completed_at=b.completed_at - made[-1].completed_at + ahead)
+                           for b in made])  # fmt: skip
+    with database.connect(database_path) as connection:
+        people.resolve(connection, [1])
+    judged(database_path)
+    assert [row[2] for row in rows(database_path)] == ["resolved"]
 
 
 @pytest.mark.parametrize("part", ["platform", "target", "builder"])

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable
+from datetime import timedelta
 
 from recorder import redact, times
 from recorder.alert_tables import STANDING
@@ -53,7 +54,9 @@ def _say(
     changed = 0
     with transaction(connection):
         for number in dict.fromkeys(numbers):
-            row = connection.execute("SELECT state FROM alerts WHERE id = ?", (number,)).fetchone()
+            row = connection.execute(
+                "SELECT state, image_name FROM alerts WHERE id = ?", (number,)
+            ).fetchone()
             if row is None:
                 raise AlertNotFoundError(
                     f"there is no alert {number}", "see `buildrec alerts list --all`"
@@ -66,7 +69,9 @@ def _say(
                     "see `buildrec alerts list` for those that do",
                 )
             changed += row[0] != state
-            ended = now if state == "resolved" and row[0] != state else None
+            ended = None
+            if state == "resolved" and row[0] != state:
+                ended = max(now, _after_builds(connection, row[1]))
             connection.execute(
                 "UPDATE alerts SET state = ?, ended_at = coalesce(?, ended_at), updated_at = ? "
                 "WHERE id = ?",
@@ -79,3 +84,14 @@ def _say(
             )
         connection.execute("DELETE FROM judged_images")  # what was said may tell otherwise
     return changed
+
+
+def _after_builds(connection: sqlite3.Connection, image_name: str) -> str:
+    """The moment after the image's latest build, which another clock may have dated ahead of ours.
+
+    What a person calls mended would otherwise be told again with the builds that are there.
+    """
+    (latest,) = connection.execute(
+        "SELECT max(completed_at) FROM docker_builds WHERE image_name = ?", (image_name,)
+    ).fetchone()
+    return times.utc_text(times.parse(latest) + timedelta(milliseconds=1)) if latest else ""
