@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from collector_help import Receiver, receiver
 from engine_help import docker
-from publication_help import build, record
+from publication_help import KEY, build, record
 from recording_help import (
     COMMAND,
     Running,
@@ -27,9 +27,10 @@ from recording_help import (
 )
 from second_engine import second_engine
 
-from recorder import database, times
+from recorder import database, store, times
 from recorder.alerts import full_pass, messages, notify
 from recorder.errors import BadSettingsError, NotSentError
+from recorder.model import Build
 
 # Of a library that apprise tells kinds of pictures with.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -156,6 +157,25 @@ def test_its_end_is_told_once_to_who_was_told_of_it(database_path: Path, service
     assert service.documents[-1]["type"] == "success"
     with receiver() as late:
         assert notify.notify(database_path, [address(late)]) == 0
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_a_regression_that_a_worse_one_follows_is_not_told_to_be_back_to_what_was_usual(
+    database_path: Path, judged: bool
+) -> None:
+    made = [
+        build("app", hours=n, seconds=level + n % 3 / 10, ref=f"{n}", git_commit=f"{level:040x}")
+        for n, level in enumerate([*[30] * 12, *[60] * 8, *[90] * 8])
+    ]
+
+    def told(some: list[Build]) -> list[str]:
+        with database.connect(database_path) as connection:
+            store.record_all(connection, some, KEY, judged=judged)
+            full_pass.judge_all(connection)
+            return [message.title for message in messages.claim(connection, "somebody")]
+
+    assert told(made[:20]) == ["app got worse"]
+    assert told(made[20:]) == ["app got worse", "app: over, as a later change took its place"]
 
 
 def test_an_image_that_joins_a_group_later_is_told_alone(

@@ -49,7 +49,10 @@ WHERE state = 'open' AND channel = ?1 AND NOT EXISTS (
 ORDER BY group_key
 """
 _OF_GROUP = """
-SELECT image_name, sentence, state, git_commit FROM alerts
+SELECT image_name, sentence, state, (
+  SELECT CASE WHEN e.rule IS NOT NULL AND e.state = 'resolved' THEN e.note END
+  FROM alert_events AS e WHERE e.alert_id = alerts.id ORDER BY e.id DESC LIMIT 1
+) FROM alerts
 WHERE group_key = ? AND direction = 'worse' AND (? = 'resolved' OR state IN ('open', 'confirmed'))
 ORDER BY metric = 'step', id
 """
@@ -139,6 +142,8 @@ def _message(
         title = f"{names} got worse"
     elif all(row[2] == "withdrawn" for row in rows):
         title = f"{names}: no regression after all"
+    elif reason := next((row[3] for row in rows if row[3]), None):
+        title = f"{names}: over, as {reason}"  # which is not back to what was usual
     else:
         title = f"{names}: back to what was usual"
     was = "" if state == "open" else "over: "

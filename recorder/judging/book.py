@@ -17,6 +17,8 @@ STANDS = frozenset({"warning", "open", "confirmed"})
 LASTS = frozenset({"open", "confirmed", "acknowledged"})
 """States in which the level after the change is the level that is."""
 
+_REPLACED = "a later change took its place"
+
 _READ = (
     "SELECT id, image_name, platform, target, builder, metric, cache_class, size_kind, step_key, "
     "direction, state, first_at, ended_at, group_key, sentence, rule, "
@@ -84,7 +86,7 @@ class Book:
             f"INSERT INTO alerts ({names}) VALUES ({marks})", tuple(values.values())
         )
         number = int(cursor.lastrowid or 0)
-        self._event(number, finding.state, finding.rule, None)
+        self._event(number, finding.state, finding.rule, _note(finding))
         self.alerts.append(_alert(number, finding, values))
 
     def make_way(self, finding: Finding, but: Alert | None = None) -> None:
@@ -94,8 +96,7 @@ class Book:
                 continue
             if other.direction == finding.direction and other.state in STANDS:
                 state = "withdrawn" if other.state == "warning" else "resolved"
-                note = "a later change took its place"
-                self.move(other, state, finding.rule, note, finding.first.completed_at)
+                self.move(other, state, finding.rule, _REPLACED, finding.first.completed_at)
 
     def update(self, alert: Alert, finding: Finding) -> None:
         """Bring an alert to what was found since; nothing is written where nothing differs."""
@@ -112,7 +113,7 @@ class Book:
             (*values.values(), self._now, alert.id),
         )
         if values["state"] != alert.state:
-            self._event(alert.id, values["state"], finding.rule, None)
+            self._event(alert.id, values["state"], finding.rule, _note(finding))
         self._put(_alert(alert.id, finding, values)._replace(spoken=alert.spoken))
 
     def move(
@@ -220,6 +221,10 @@ class Book:
             (step_key,),
         ).fetchone()
         return str(row[0]) if row else None
+
+
+def _note(finding: Finding) -> str | None:
+    return _REPLACED if finding.replaced else None
 
 
 def _read(row: tuple[Any, ...]) -> Alert:
