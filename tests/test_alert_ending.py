@@ -102,6 +102,35 @@ def test_an_alert_of_a_step_is_over_when_the_step_is_gone(database_path):
     assert judged(database_path) == 0
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [({"builder": "ci"}, {"builder": "default"}), ({"target": "app"}, {"target": "web"}),
+     ({"cache_ratio": 0.0}, {"cache_ratio": 1.0})],
+)  # fmt: skip
+def test_an_alert_of_builds_that_come_no_more_is_over_in_the_end(database_path, one, other):
+    record_series(database_path, [*noisy(20), *noisy(6, 140, seed=2)], **one)
+
+    def told(days: int) -> list[Any]:
+        later = [build(26 + i + 24 * days, v, **other) for i, v in enumerate(noisy(3, seed=3))]
+        record(database_path, later)
+        judged(database_path)
+        assert judged(database_path) == 0
+        return [row for row in rows(database_path, "metric, state") if row[0] == "duration"]
+
+    assert told(60) == [("duration", "confirmed")]
+    assert told(100) == [("duration", "resolved")]
+    record_series(database_path, noisy(6, 140, seed=4), start=3000, **one)
+    judged(database_path)
+    assert standing(database_path)[0] == ("confirmed", 21)
+
+
+def test_an_alert_of_an_image_that_is_not_built_stands(database_path):
+    record_series(database_path, [*noisy(20), *noisy(6, 140, seed=2)])
+    record(database_path, [build(5000, 100.0, image="other")])
+    judged(database_path)
+    assert standing(database_path) == [("confirmed", 21)]
+
+
 def test_a_size_that_was_back_meanwhile_is_told_with_the_build_that_is_larger_now(database_path):
     sizes = [100.0] * 12 + [110.0, 100.5, 100.5, 100.5, 130.0]
     record(database_path, [sized(i, size) for i, size in enumerate(sizes)])

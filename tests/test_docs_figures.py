@@ -7,6 +7,7 @@ import pytest
 
 from recorder import figures, schema, statistics
 from recorder.alert_tables import STANDING, STATES
+from recorder.alerts import full_pass
 from recorder.engine import images
 from recorder.explain import reference, savings, still_there
 from recorder.judging import finding, recent
@@ -76,6 +77,8 @@ def test_how_many_builds_count_is_what_counts_in_the_code() -> None:
     assert number("Alerts", r"a series with (\w+) builds or fewer") == ENOUGH
     assert number("Alerts", r"median of up to (\d+) builds") == recent.WINDOW
     assert number("Alerts", r"builds before the latest (\w+), with") == recent.PENDING
+    assert number("Alerts", r"builds of (\d+) days") == full_pass._UNBUILT.days
+    assert number("Alerts", r"\((\d+) at most\)") == full_pass._BUILDS
     assert number("Alerts", r"at least (\d+) % of a change") == round(finding._MOST * 100)
 
 

@@ -3,6 +3,7 @@
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from recorder import times
 from recorder.database import transaction
@@ -20,6 +21,8 @@ _WITH_STEPS = 300
 """How many of them with their steps."""
 _STEP_RUNS = 100
 """The latest runs of a step that are judged: there are many steps, and the time is square."""
+_UNBUILT = timedelta(days=90)
+"""An image's latest builds of so long, of which none is of a series, are the end of its alerts."""
 _LATEST = (
     "SELECT completed_at FROM docker_builds WHERE image_name = ? "
     "ORDER BY completed_at DESC, id DESC LIMIT 1"
@@ -58,15 +61,27 @@ def _judge_image(connection: sqlite3.Connection, image_name: str) -> int:
         excused = SlowBuilder(connection, rows, ran).explains
         latest = {(row.platform, row.target, row.builder): row.completed_at for row in rows}
         present = {kind: ending.steps_now(connection, rows, kind) for kind in latest}
-        for series, points in gather(image_name, rows, ran).items():
+        built = _built_of_late(gather(image_name, rows, ran))
+        for series, points in built.items():
             known = present[series.platform, series.target, series.builder]
             if series.step_key is None or known is None or series.step_key in known:
                 _judge_series(book, series, points, ran, excused)
         for kind, known in present.items():
             if known is not None:
                 ending.end_gone_steps(book, kind, known, latest[kind])
+        if rows:
+            ending.end_unbuilt(book, built, rows[-1].completed_at)
         connection.execute("INSERT OR REPLACE INTO judged_images VALUES (?, ?)", (image_name, seen))
         return book.changed
+
+
+def _built_of_late(found: dict[Series, list[Point]]) -> dict[Series, list[Point]]:
+    """The series that the image's latest builds are of; others tell nothing of how it is now."""
+    last = {series: points[-1].build.completed_at for series, points in found.items()}
+    if not last:
+        return {}
+    since = times.utc_text(times.parse(max(last.values())) - _UNBUILT)
+    return {series: points for series, points in found.items() if last[series] >= since}
 
 
 def _is_judged(connection: sqlite3.Connection, image_name: str) -> bool:

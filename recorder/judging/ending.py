@@ -1,7 +1,7 @@
 """Whether what an alert tells of is over: values are usual again, or its step is gone."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from recorder.judging import recent
 from recorder.judging.book import STANDS, Alert, Book
@@ -119,6 +119,22 @@ def end_gone_steps(book: Book, kind: Kind, present: frozenset[str], ended_at: st
         ):
             state = "withdrawn" if alert.state == "warning" else "resolved"
             book.move(alert, state, "recent", "the builds have this step no more", ended_at)
+
+
+def end_unbuilt(book: Book, built: Collection[Series], ended_at: str) -> None:
+    """End the alerts of series that are not among those `built` of late.
+
+    Nobody can mend what is not built any more: on a builder of another name, for a target that is
+    gone, or cold since there is a cache. A step counts as built with the builds of its kind.
+    """
+    kinds = {(series.platform, series.target, series.builder) for series in built}
+    for alert in list(book.alerts):
+        series = alert.series
+        kind = (series.platform, series.target, series.builder)
+        is_built = series in built if series.step_key is None else kind in kinds
+        if alert.state in STANDS and not is_built:
+            state = "withdrawn" if alert.state == "warning" else "resolved"
+            book.move(alert, state, "segments", "no such build came since", ended_at)
 
 
 def _stored(alert: Alert) -> Baseline:
