@@ -171,6 +171,8 @@ def test_a_change_that_was_acknowledged_twice_as_it_grew_is_not_told_again(datab
     record_series(database_path, noisy(8, 200, seed=2), start=21)
     judged(database_path)
     assert [row[1] for row in standing(database_path)] == [22]
+    (sentence,) = rows(database_path, "sentence")[-1]
+    assert " above the usual 150 s of the last comparable build, since build 22 " in sentence
     acknowledge(database_path)
     record_series(database_path, noisy(4, 200, seed=3), start=29)
     judged(database_path)

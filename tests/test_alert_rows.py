@@ -185,6 +185,27 @@ def test_a_step_is_blamed_for_what_it_takes_more_than_on_the_level_before(databa
     assert [row[1:] for row in found if row[0] == "duration"] == [("resolved", 4), ("confirmed", 4)]
 
 
+def test_what_is_left_of_a_regression_that_was_mended_in_part_is_told(database_path):
+    def told(values):
+        start = len(seconds)
+        seconds.extend(values)
+        record(database_path, [stepped(start + i, [v, 5.0, 5.0]) for i, v in enumerate(values)])
+        judged(database_path)
+        return [
+            (state, *(round(number / 10) for number in figures))
+            for metric, direction, state, *figures in rows(
+                database_path,
+                "metric, direction, state, before_value, after_value, guilty_seconds, after_count",
+            )
+            if (metric, direction) == ("duration", "worse")
+        ]
+
+    seconds: list[float] = []
+    assert told([*noisy(20, 100), *noisy(20, 200, seed=2)]) == [("confirmed", 11, 21, 10, 2)]
+    assert told(noisy(10, 150, seed=3)) == [("confirmed", 11, 16, 5, 1)]
+    assert told(noisy(4, 100, seed=4)) == [("resolved", 11, 21, 10, 2)]
+
+
 def test_a_regression_begins_with_the_build_that_is_nearer_to_it_than_to_what_was(database_path):
     record_series(database_path, [*noisy(20), 118.0, 300.0, 298.0])
     assert rows(database_path) == [("duration", "worse", "open", 22)]

@@ -98,12 +98,13 @@ def _beyond(known: Level, change: Change, values: Sequence[float]) -> Change | N
     first = next(beyond, None)
     if first is None:
         return None
+    after_count = min(change.after_count, end - first)
     return change._replace(
         first=first,
         before=known.value,
-        after=median(values[first:end]),
+        after=median(values[end - after_count : end]),
         before_count=max(first - known.first, 1),
-        after_count=end - first,
+        after_count=after_count,
         spread=known.spread,
         levels=None,
     )

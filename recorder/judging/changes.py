@@ -198,8 +198,11 @@ def back(after: Sequence[float], usual: recent.Baseline, limits: Limits, change:
 def _until(
     change: Change, found: Sequence[Change], values: Sequence[float], limits: Limits
 ) -> Change:
-    """The change with the index from which on it is undone, or a later one has its place."""
-    sign = 1 if change.worse else -1
+    """The change with the index from which on it is undone, or a later one has its place.
+
+    What a later one has undone in part is told by what is left of it.
+    """
+    sign, lasting = 1 if change.worse else -1, change
     for later in found:
         if later.first <= change.first or later.state == "warning":
             continue
@@ -207,13 +210,15 @@ def _until(
         undone = left < max(limits.matters(change.before), change.spread)
         if undone or later.worse == change.worse:
             return change._replace(ended=later.first, replaced=not undone)
+        lasting = change._replace(after=later.after, after_count=later.after_count)
     since = [sign * value for value in values[change.first :]]
     usual = recent.Baseline(
         sign * change.before, change.spread, 0.0, change.before_count, change.levels
     )
-    if change.state != "warning" and back(since, usual, limits, change.after - change.before):
+    left = lasting.after - lasting.before
+    if change.state != "warning" and back(since, usual, limits, left):
         return change._replace(ended=len(values) - limits.back)
-    return change
+    return lasting
 
 
 def _unless_episode(change: Change, found: Sequence[Change], size: int) -> Change:

@@ -46,6 +46,8 @@ class Finding(NamedTuple):
 def of_change(series: Series, points: Sequence[Point], change: Change, ran: Steps) -> Finding:
     """The finding that a change of these points is."""
     since = points[change.first : change.ended] or points[change.first :]
+    if change.ended is None:
+        since = points[-change.after_count :]
     earlier = points[max(0, change.first - change.before_count) : change.first]
     before, after = measured(series, since, change)
     ended = None if change.ended is None else points[change.ended].build.completed_at

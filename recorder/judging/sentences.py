@@ -42,7 +42,8 @@ def seconds(value: float) -> str:
 def _change(finding: Finding) -> str:
     before, after = finding.before, finding.after
     cache = f"{finding.series.cache_class} " if finding.series.cache_class else ""
-    kind = f"{finding.before_count} comparable {cache}builds"
+    count = finding.before_count
+    kind = f"comparable {cache}build" if count == 1 else f"{count} comparable {cache}builds"
     if finding.series.metric == "cache":
         return (
             f"{figures.percent(after)} of its steps came from the cache, where "
