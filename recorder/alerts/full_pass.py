@@ -59,11 +59,11 @@ def _judge_image(connection: sqlite3.Connection, image_name: str) -> int:
         ran = steps(connection, [row.id for row in rows[-_WITH_STEPS:]])
         book = Book(connection, image_name)
         excused = SlowBuilder(connection, rows, ran).explains
-        latest = {(row.platform, row.target, row.builder): row.completed_at for row in rows}
+        latest = {row.kind: row.completed_at for row in rows}
         present = {kind: ending.steps_now(connection, rows, kind) for kind in latest}
         built = _built_of_late(gather(image_name, rows, ran))
         for series, points in built.items():
-            known = present[series.platform, series.target, series.builder]
+            known = present[series.kind]
             if series.step_key is None or known is None or series.step_key in known:
                 _judge_series(book, series, points, ran, excused)
         for kind, known in present.items():

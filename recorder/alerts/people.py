@@ -8,8 +8,7 @@ from recorder import redact, times
 from recorder.alert_tables import STANDING
 from recorder.database import transaction
 from recorder.errors import AlertNotFoundError, BadValueError
-
-_STANDING = frozenset({"warning", "open", "confirmed"})
+from recorder.judging.book import STANDS
 
 
 def acknowledge(
@@ -19,7 +18,7 @@ def acknowledge(
 
     Raises AlertNotFoundError, or BadValueError for one that does not stand; then none is changed.
     """
-    return _say(connection, numbers, "acknowledged", _STANDING, note)
+    return _say(connection, numbers, "acknowledged", STANDS, note)
 
 
 def resolve(connection: sqlite3.Connection, numbers: Iterable[int], note: str | None = None) -> int:
@@ -27,7 +26,7 @@ def resolve(connection: sqlite3.Connection, numbers: Iterable[int], note: str | 
 
     Gives how many were not so before. Raises as `acknowledge` does.
     """
-    return _say(connection, numbers, "resolved", _STANDING | {"acknowledged"}, note)
+    return _say(connection, numbers, "resolved", STANDS | {"acknowledged"}, note)
 
 
 def others(connection: sqlite3.Connection, numbers: Iterable[int]) -> list[int]:

@@ -9,10 +9,7 @@ from recorder.judging.changes import back
 from recorder.judging.limits import ENOUGH, LIMITS
 from recorder.judging.ranks import median
 from recorder.judging.recent import Baseline
-from recorder.judging.series import BuildRow, Point, Series
-
-Kind = tuple[str | None, str | None, str | None]
-"""Platform, target and class of builder: builds that differ in these have different steps."""
+from recorder.judging.series import BuildRow, Kind, Point, Series
 
 _LOOKED_AT = 50
 """How many of the latest builds are looked at for three whose steps are known."""
@@ -87,7 +84,7 @@ def steps_now(
 ) -> frozenset[str] | None:
     """The steps that the latest builds of a kind have, cached or not; None where too few tell."""
     latest: list[int] = []
-    alike = [row for row in rows if (row.platform, row.target, row.builder) == kind]
+    alike = [row for row in rows if row.kind == kind]
     for row in reversed(alike[-_LOOKED_AT:]):
         known = "SELECT 1 FROM build_steps WHERE build_id = ? LIMIT 1"
         if connection.execute(known, (row.id,)).fetchone():
@@ -113,7 +110,7 @@ def end_gone_steps(book: Book, kind: Kind, present: frozenset[str], ended_at: st
         series = alert.series
         if (
             alert.state in STANDS
-            and (series.platform, series.target, series.builder) == kind
+            and series.kind == kind
             and series.step_key is not None
             and series.step_key not in present
         ):
@@ -127,11 +124,10 @@ def end_unbuilt(book: Book, built: Collection[Series], ended_at: str) -> None:
     Nobody can mend what is not built any more: on a builder of another name, for a target that is
     gone, or cold since there is a cache. A step counts as built with the builds of its kind.
     """
-    kinds = {(series.platform, series.target, series.builder) for series in built}
+    kinds = {series.kind for series in built}
     for alert in list(book.alerts):
         series = alert.series
-        kind = (series.platform, series.target, series.builder)
-        is_built = series in built if series.step_key is None else kind in kinds
+        is_built = series in built if series.step_key is None else series.kind in kinds
         if alert.state in STANDS and not is_built:
             state = "withdrawn" if alert.state == "warning" else "resolved"
             book.move(alert, state, "segments", "no such build came since", ended_at)

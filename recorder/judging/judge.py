@@ -66,14 +66,14 @@ def judge(connection: sqlite3.Connection, build_id: int) -> int:
     if not row or not row[0]:
         return 0
     image_name, completed_at, *_ = row[1:]
-    alike = (*row[3:5], builder_class(row[5]))
+    kind = (*row[3:5], builder_class(row[5]))
     later = connection.execute(_LATER, (image_name, completed_at, build_id, *row[3:5]))
-    if any(builder_class(builder) == alike[-1] for (builder,) in later):
+    if any(builder_class(builder) == kind[-1] for (builder,) in later):
         return 0
     rows = [
         found
         for found in builds(connection, image_name, _LOOKED_BACK, completed_at)
-        if (found.platform, found.target, found.builder) == alike
+        if found.kind == kind
     ]
     if len(rows) <= ENOUGH or rows[-1].id != build_id:
         return 0
@@ -85,9 +85,9 @@ def judge(connection: sqlite3.Connection, build_id: int) -> int:
         if points[-1].build.id == build_id and len(points) > ENOUGH:
             judge_series(book, series, points, ran, excused)
     if any(alert.series.step_key and alert.state in STANDS for alert in book.alerts):
-        present = ending.steps_now(connection, rows, alike)
+        present = ending.steps_now(connection, rows, kind)
         if present is not None:
-            ending.end_gone_steps(book, alike, present, completed_at)
+            ending.end_gone_steps(book, kind, present, completed_at)
     return book.changed
 
 

@@ -26,6 +26,10 @@ _BUILDS = (
 )
 
 
+Kind = tuple[str | None, str | None, str | None]
+"""Platform, target and class of builder: builds that differ in these have different steps."""
+
+
 class Series(NamedTuple):
     """Which builds compare, and what of them: each metric is a series of its own.
 
@@ -41,6 +45,11 @@ class Series(NamedTuple):
     cache_class: str | None = None
     size_kind: str | None = None
     step_key: str | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of its builds."""
+        return self.platform, self.target, self.builder
 
 
 class Point(NamedTuple):
@@ -70,6 +79,11 @@ class BuildRow(NamedTuple):
     size_mb: float
     size_kind: str | None
     cache_ratio: float | None
+
+    @property
+    def kind(self) -> Kind:
+        """What its steps depend on."""
+        return self.platform, self.target, self.builder
 
 
 Steps = Mapping[int, Mapping[str, float]]
@@ -118,12 +132,12 @@ def gather(image_name: str, rows: Iterable[BuildRow], ran: Steps) -> dict[Series
 
     Of partial builds those whose steps are known are judged in relation to them, and no others.
     """
-    alike: dict[tuple[str | None, ...], list[BuildRow]] = defaultdict(list)
+    kinds: dict[Kind, list[BuildRow]] = defaultdict(list)
     for row in rows:
-        alike[row.platform, row.target, row.builder].append(row)
+        kinds[row.kind].append(row)
     found: dict[Series, list[Point]] = {}
-    for (platform, target, builder), some in alike.items():
-        base = Series(image_name, platform, target, builder, "duration")
+    for kind, some in kinds.items():
+        base = Series(image_name, *kind, "duration")
         found |= _of_builds(base, some, ran) | _of_steps(base, some, ran)
     return found
 

@@ -69,12 +69,9 @@ class SlowBuilder(NamedTuple):
         before: dict[str, list[float]] = defaultdict(list)
         now: dict[str, list[float]] = defaultdict(list)
         those = {row.id for row in since}
-        alike = (series.platform, series.target, series.builder)
         for row in self.rows:
             earlier = row.completed_at < since[0].completed_at
-            if row.id not in those and (
-                not earlier or (row.platform, row.target, row.builder) != alike
-            ):
+            if row.id not in those and (not earlier or row.kind != series.kind):
                 continue
             runs = before if earlier else now
             for key, seconds in self.ran.get(row.id, {}).items():
