@@ -432,6 +432,39 @@ def test_a_failed_build_that_never_worked_says_so(reader: Callable[..., Why]) ->
     )
 
 
+@pytest.mark.parametrize(
+    ("target", "said", "worked"),
+    [
+        ("tests", "it last worked in build 1 (2025-07-10 13:00)", 1),
+        ("docs", "no build of its target `docs` has worked yet", None),
+    ],
+)
+def test_a_failed_build_last_worked_when_one_of_its_own_target_did(
+    reader: Callable[..., Why], target: str, said: str, worked: int | None
+) -> None:
+    def failed(hours: float, target: str | None) -> Build:
+        return build("my-app", hours=hours, status="failed", error_message="oh", target=target)
+
+    found = reader(usual(1, target="tests"), failed(2, None), usual(3), failed(4, target))
+    assert found.sentence.endswith(f"; {said}.")
+    failure = rows.of_why(found)["failure"]
+    assert (failure["last_worked"], failure["failed_since"]) == (worked, 1)
+
+
+@pytest.mark.parametrize(
+    ("platform", "said"),
+    [
+        ("linux/arm64", "no build of it has worked yet."),
+        (None, "it last worked in build 1 (2025-07-10 13:00)."),
+    ],
+)
+def test_what_worked_for_another_platform_is_no_time_when_it_last_worked(
+    reader: Callable[..., Why], platform: str | None, said: str
+) -> None:
+    failed = build("my-app", hours=2, status="failed", error_message="oh", platform=platform)
+    assert reader(usual(1, platform="linux/amd64"), failed).sentence.endswith(f"; {said}")
+
+
 def test_builds_without_steps_are_a_good_sentence(reader: Callable[..., Why]) -> None:
     found = reader(build("my-app", seconds=10), build("my-app", hours=1, seconds=20))
     assert found.sentence == (

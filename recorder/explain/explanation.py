@@ -20,7 +20,7 @@ from recorder.explain.causes import Cause
 from recorder.explain.compared import Comparison, Part, Side
 from recorder.explain.facts import Change
 from recorder.explain.failures import Failure
-from recorder.explain.reference import Row, Usual
+from recorder.explain.reference import Before, Row, Usual
 from recorder.explain.sizes import SizeComparison
 from recorder.model import Build, Step
 
@@ -80,7 +80,7 @@ def why(connection: sqlite3.Connection, build_id: int) -> Why:
     build = reference.of_row(connection, row)
     latest = reference.read(connection, before.latest) if before.latest else None
     if not build.success:
-        return _failed(connection, row, build, latest, before.latest)
+        return _failed(connection, row, build, latest, before)
     if before.usual is None:
         sentence = (
             f"{_name(row)} took {figures.duration(build.build_duration)}; "
@@ -217,12 +217,14 @@ def _failed(
     row: Row,
     build: Build,
     latest: Build | None,
-    latest_id: int | None,
+    before: Before,
 ) -> Why:
-    reference_row = queries.find_build(connection, str(latest_id)) if latest_id else None
+    reference_row = queries.find_build(connection, str(before.latest)) if before.latest else None
     if latest and build.platform is None:
         latest = replace(latest, platform=None)  # of most builds the image alone tells it
-    failure = failures.of_build(connection, row, build, reference_row)
+    # Without a usual one, the latest is of another target or platform, which may work as it likes.
+    worked = reference_row if before.usual else None
+    failure = failures.of_build(connection, row, build, worked)
     verdict: Verdict = "canceled" if build.status == "canceled" else "failed"
     return Why(
         build=row,

@@ -14,8 +14,9 @@ _ERROR = 120
 _EXIT = re.compile(r".*did not complete successfully: ", re.DOTALL)
 _SINCE = """
 SELECT id, git_commit FROM docker_builds
-WHERE image_name = ? AND success = 0 AND status = 'failed'
-  AND (completed_at, id) <= (?, ?) AND (completed_at, id) > (?, ?)
+WHERE image_name = :image_name AND target IS :target AND success = 0 AND status = 'failed'
+  AND (platform IS :platform OR platform IS NULL OR :platform IS NULL)
+  AND (completed_at, id) <= (:completed_at, :id) AND (completed_at, id) > (:worked_at, :worked)
 ORDER BY completed_at, id LIMIT 1000
 """
 
@@ -24,8 +25,9 @@ ORDER BY completed_at, id LIMIT 1000
 class Failure:
     """The step that failed or was running, its error, and how the image has fared since it worked.
 
-    `worked` is the row of the latest build that completed, None where none did. `failed` counts
-    the failures since, this one included; `first_failed` is the first of them.
+    `worked` is the row of the latest build of its target and platform that completed, None where
+    none did. `failed` counts the failures of these since, this one included; `first_failed` is the
+    first of them.
     """
 
     step: Step | None
@@ -37,9 +39,12 @@ class Failure:
 
 
 def of_build(connection: sqlite3.Connection, row: Row, build: Build, worked: Row | None) -> Failure:
-    """What is known of why the build of this row did not complete."""
-    since = (worked["completed_at"], worked["id"]) if worked else ("", 0)
-    values = (row["image_name"], row["completed_at"], row["id"], *since)
+    """What is known of why the build of this row did not complete.
+
+    `worked` is the row of the latest build of its target and platform that did.
+    """
+    at, number = (worked["completed_at"], worked["id"]) if worked else ("", 0)
+    values = {**row, "worked_at": at, "worked": number}
     failed = [tuple(found) for found in connection.execute(_SINCE, values)]
     step = _guilty(build)
     error = (step.error if step and step.error else "") or build.error_message or ""
@@ -58,12 +63,13 @@ def sentence(name: str, row: Row, failure: Failure) -> str:
     error = sentences.shortened(_EXIT.sub("", failure.error), _ERROR).rstrip(".")
     if error and row["status"] != "canceled":
         text += f": {error}"
-    return f"{text}; {_last_worked(failure)}."
+    return f"{text}; {_last_worked(row, failure)}."
 
 
-def _last_worked(failure: Failure) -> str:
+def _last_worked(row: Row, failure: Failure) -> str:
     if failure.worked is None:
-        return "no build of it has worked yet"
+        what = f"its target {sentences.code(row['target'])}" if row["target"] else "it"
+        return f"no build of {what} has worked yet"
     moment = failure.worked["build_timestamp"][:16].replace("T", " ")
     text = f"it last worked in build {failure.worked['id']} ({moment})"
     if failure.failed > 1:
