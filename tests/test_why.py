@@ -350,6 +350,31 @@ def test_an_instruction_is_called_new_once(reader, make: Step, said: str) -> Non
     assert said in (found.sentence, explanation.cause_sentence(found))
 
 
+def test_that_a_step_is_new_is_no_reason_why_it_ran(reader: Callable[..., Why]) -> None:
+    """It was usual, then it was taken out, and now it is back."""
+
+    def made(hours: float, seconds: float, *steps: Step) -> Build:
+        return build("my-app", hours=hours, seconds=seconds, steps=numbered(*steps))
+
+    had = [made(hours, 10, ran(INSTALL, 0, 9), hit("RUN lint")) for hours in (1, 2, 3)]
+    back = made(5, 19, hit(INSTALL), ran("RUN lint", 1, 18))
+    found = reader(*had, made(4, 10, ran(INSTALL, 0, 10)), back)
+    assert found.sentence.endswith(
+        "`RUN lint` was not cached (+18.0 s), because the build before it did not have this "
+        "instruction."
+    )
+    assert explanation.cause_sentence(found) == ""
+
+
+def test_of_two_steps_of_one_text_the_first_is_called_another() -> None:
+    def made(text: str, *keys: str) -> Build:
+        steps = [replace(ran(text, n, 2, instruction=text), step_key=k) for n, k in enumerate(keys)]
+        return build(steps=numbered(*steps), inputs=Inputs(graph=((), (1,))))
+
+    cause = causes.cause_of(made("RUN sync", "a", "b"), made("COPY file.txt /", "c"), 2)
+    assert cause.words == "another `RUN sync` before it is new"
+
+
 def test_a_build_as_usual_says_so(reader: Callable[..., Why]) -> None:
     found = reader(usual(1), usual(2), usual(3))
     assert found.sentence == "my-app took 10.0 s, as usual (usually 10.0 s)."

@@ -159,10 +159,13 @@ def _of_parent(step: Step, missed: list[Step], now: View, then: View | None) -> 
 
 def _as_parent(step: Step, root: Cause) -> Cause:
     words = root.words
+    name = cause_words.instruction(root.step)
+    if aligned.is_same_text(step, root.step):
+        name = f"another {name}"
     if is_written_anew(root):
-        words = f"{cause_words.instruction(root.step)} before it is new"
+        words = f"{name} before it is new"
     elif root.kind in _VAGUE or root.kind == "instruction":
-        words = f"of {cause_words.instruction(root.step)} before it: {root.words}"
+        words = f"of {name} before it: {root.words}"
     return Cause(
         "parent", step, root.names, root.before, root.after, root, root.certain, words=words
     )

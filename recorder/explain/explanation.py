@@ -39,6 +39,7 @@ JOIN step_names AS n ON n.id = s.name_id
 WHERE n.step_key = ? AND s.cached = 0 AND s.duration_us IS NOT NULL
 ORDER BY b.completed_at DESC, b.id DESC LIMIT 1
 """
+_NOT_THERE = "the build before it did not have this instruction"
 _SAYS_NOTHING = frozenset({"unknown", "new"})
 
 
@@ -135,12 +136,13 @@ def because(cause: Cause | None) -> str:
     """A cause as the end of a sentence; nothing where it is not known."""
     if cause is None or _root(cause).kind in _SAYS_NOTHING:
         return ""
-    return f", because {cause.words}" if cause.certain else f", probably because {cause.words}"
+    words = _words(cause)
+    return f", because {words}" if cause.certain else f", probably because {words}"
 
 
 def cause_sentence(why: Why) -> str:
     """Why the first step that missed the cache did, where the answer does not say it already."""
-    if why.cause is None or why.cause.words in why.sentence:
+    if why.cause is None or _words(why.cause) in why.sentence:
         return ""
     root = _root(why.cause)
     if root.kind == "new":
@@ -152,6 +154,11 @@ def cause_sentence(why: Why) -> str:
     if root.kind == "unknown":
         return f"{missed}; {words}."
     return f"{missed}, {'' if root.certain else 'probably '}because {words}."
+
+
+def _words(cause: Cause) -> str:
+    # That a step is new is no reason of its own, though the usual build had it.
+    return _NOT_THERE if causes.is_written_anew(cause) else cause.words
 
 
 def _root(cause: Cause) -> Cause:
