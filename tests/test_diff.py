@@ -140,7 +140,7 @@ def copied(text: str) -> Step:
         (
             written(image='CMD ["cat" "/h"]'),
             written(image='/bin/sh -c #(nop)  CMD ["sh"]'),
-            ('CMD ["cat" "/h"]', 'CMD ["sh"]'),
+            ('CMD ["cat", "/h"]', 'CMD ["sh"]'),
         ),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from recorder import base_names, figures, harmless
-from recorder.explain import aligned
+from recorder.explain import aligned, image_words
 from recorder.explain.compared import Kind, Part
 from recorder.explain.sizes import SizeKind, SizePart
 from recorder.model import MICRO, Step
@@ -26,7 +26,6 @@ _VISIBLE = 500  # microseconds, below which a figure shows as 0 ms
 _BY_TIME_ALONE = frozenset({"slower", "quicker", "alone", "beside"})
 _MINUS = "\N{MINUS SIGN}"
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")
-_SHELL = re.compile(r"^(RUN )?(?:\|\d+ .*?)?/bin/sh -c (?:#\(nop\)\s+)?")
 _OF_STEP: dict[Kind, str] = {
     "not cached": "was not cached",
     "cached": "came from the cache",
@@ -106,8 +105,7 @@ def label(step: Step, most: int = LABEL) -> str:
 
 def of_layer(instruction: str, most: int = LABEL) -> str:
     """What a layer is called: its instruction as the Dockerfile has it."""
-    text = _SHELL.sub(lambda found: found[1] or "", instruction.removesuffix(" # buildkit"))
-    return shortened(text, most)
+    return shortened(image_words.as_written(instruction), most)
 
 
 def layer(part: SizePart, most: int = LABEL) -> str:
