@@ -145,6 +145,32 @@ def test_an_edited_step_is_one_step_called_what_it_is_now(database_path: Path) -
     assert told(database_path) == {"RUN pip install tool==3": 4}
 
 
+def test_the_time_of_an_edited_step_is_that_of_its_present_text(database_path: Path) -> None:
+    def made(hours: float, text: str, took: float) -> Build:
+        steps = (a_step(1, f"app: {text}", 0, took),)
+        return build("my-app", hours=hours, seconds=took, steps=steps)
+
+    slow = [made(hour, "RUN npm install --all", 100) for hour in range(3)]
+    record(database_path, *slow, made(4, "RUN npm install --few", 8))
+    [saving] = listed(database_path).savings
+    assert (saving.step.instruction, saving.ran) == ("RUN npm install --few", 4)
+    assert (saving.took, saving.saves) == (8, 8)
+    assert saving.minutes_a_week == pytest.approx(4 * 8 / 60), "four builds in one week"
+
+
+def test_a_present_text_that_always_came_from_the_cache_has_the_times_of_before(
+    database_path: Path,
+) -> None:
+    steps = (a_step(1, "app: RUN npm install --few", 0, 0, cached=True),)
+    record(
+        database_path,
+        one_stage(1, "RUN npm install --all"),
+        build("my-app", hours=2, seconds=1.0, steps=steps),
+    )
+    [saving] = listed(database_path).savings
+    assert (saving.ran, saving.took) == (1, 10)
+
+
 def test_a_build_of_another_target_does_not_hide_the_steps_of_the_usual_one(
     database_path: Path,
 ) -> None:

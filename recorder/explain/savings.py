@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from recorder import critical_path, figures, queries, step_names
 from recorder.critical_path import Chain
 from recorder.errors import BuildNotFoundError
-from recorder.explain import graph, reference, sentences, still_there
+from recorder.explain import aligned, graph, reference, sentences, still_there
 from recorder.model import Build, Step
 
 WEEKS = 4
@@ -30,8 +30,9 @@ How = Literal["cached", "parallel"]
 class Saving:
     """What one change would save: `how`, in how many builds the step ran, and what it then took.
 
-    `saves` is the mean over these builds, in seconds; a step that ran beside longer ones saves
-    less than it took, or nothing. `beside` is the other step of a change to `parallel`.
+    `took` and `saves` are the means over these builds, in seconds; of a step that was edited, over
+    those that ran its present text. A step that ran beside longer ones saves less than it took, or
+    nothing. `beside` is the other step of a change to `parallel`.
     """
 
     step: Step
@@ -191,13 +192,17 @@ class _Thought:
 
 
 class _Run(NamedTuple):
-    """A step that ran in one build, as it is now, and what the build would save by a change."""
+    """A step that ran in one build, as it is now, and what the build would save by a change.
+
+    `is_present` is False where what ran was another text than the present one.
+    """
 
     step: Step
     how: How
     beside: Step | None
     took: float
     saved: float
+    is_present: bool
 
 
 def _runs(build: Build, now: still_there.Counterparts) -> Iterable[_Run]:
@@ -208,25 +213,28 @@ def _runs(build: Build, now: still_there.Counterparts) -> Iterable[_Run]:
             continue
         if not step_names.is_instruction(run.kind):
             continue
+        is_present = aligned.is_same_text(run, step)
         if not thought.is_on_chain(place):
-            yield _Run(step, "cached", None, run.duration, 0.0)
+            yield _Run(step, "cached", None, run.duration, 0.0, is_present)
             continue
         saved = was - thought.would_take(cached=[place])
-        yield _Run(step, "cached", None, run.duration, saved)
+        yield _Run(step, "cached", None, run.duration, saved, is_present)
         neighbour = graph.neighbour(build.steps, thought.edges, place)
         beside = None if neighbour is None else now[neighbour]
         if neighbour is not None and beside is not None:
             edges = graph.apart(thought.edges, neighbour, place)
             saved = was - thought.would_take(edges=edges)
-            yield _Run(step, "parallel", beside, run.duration, saved)
+            is_present &= aligned.is_same_text(build.steps[neighbour], beside)
+            yield _Run(step, "parallel", beside, run.duration, saved, is_present)
 
 
 def _saving(runs: Sequence[_Run], builds: int, a_week: float) -> Saving:
     step, how, beside, *_ = runs[0]
-    total = sum(max(run.saved, 0.0) for run in runs)
-    took = sum(run.took for run in runs) / len(runs)
+    told = [run for run in runs if run.is_present] or runs
+    took = sum(run.took for run in told) / len(told)
+    saves = sum(max(run.saved, 0.0) for run in told) / len(told)
     return Saving(
-        step, how, beside, len(runs), took, total / len(runs), total / builds * a_week / 60
+        step, how, beside, len(runs), took, saves, saves * len(runs) / builds * a_week / 60
     )
 
 
