@@ -14,7 +14,7 @@ from publication_help import build, record, step
 from recording_help import buildrec
 
 from recorder import database, schema
-from recorder.explain import aligned, difference, facts, rows
+from recorder.explain import aligned, difference, facts, layer_steps, rows, sizes
 from recorder.model import Build, Inputs, Layer, Lint, Step
 
 OLDER = Path(__file__).parent / "data" / "schemas" / "2.sql"
@@ -53,6 +53,104 @@ def test_another_base_of_the_same_stage_is_the_same_step() -> None:
     now = numbered(step(0, "[app 1/2] FROM debian:12", kind="from", stage="app"))
     assert named(aligned.steps(before, now)) == [
         ("[app 1/2] FROM node:20", "[app 1/2] FROM debian:12")
+    ]
+
+
+def staged(name: str, number: int, of: int, text: str, **more: Any) -> Step:
+    kind = text.split(maxsplit=1)[0].lower()
+    usual = {"stage": name, "step": number, "steps": of, "instruction": text, "kind": kind}
+    return step(0, f"[{name} {number}/{of}] {text}", **usual | more)
+
+
+STAGES = ("base\t0\tFROM scratch AS base", "tests\t0\tFROM base AS tests",
+          "app\t0\tFROM base AS app")  # fmt: skip
+
+
+def one_target(target: str, *layers: Layer, settings: Sequence[str] = STAGES) -> Build:
+    """A build of one of two stages that are from a third."""
+    own = {
+        "tests": (
+            staged("tests", 1, 2, "COPY spec /spec"),
+            staged("tests", 2, 2, "RUN check spec"),
+        ),
+        "app": (staged("app", 1, 2, "COPY data /data"), staged("app", 2, 2, "RUN check data")),
+    }
+    return build(
+        "my-app", target=target, inputs=Inputs(settings=tuple(settings)), layers=layers,
+        steps=numbered(staged("base", 1, 1, "COPY lib /lib"), *own[target]),
+        image_size_bytes=sum(layer.bytes for layer in layers),
+        image_digest=f"sha256:{abs(hash(layers)):064x}",
+    )  # fmt: skip
+
+
+TESTS = one_target("tests", Layer(1, "COPY lib /lib", 1), Layer(2, "COPY spec /spec", 20),
+                   Layer(3, "RUN check spec", 300))  # fmt: skip
+APP = one_target("app", Layer(1, "COPY lib /lib", 1), Layer(2, "COPY data /data", 40),
+                 Layer(3, "ENV A=b", 0), Layer(4, "RUN check data", 500))  # fmt: skip
+
+
+def test_steps_of_two_stages_that_both_dockerfiles_have_are_not_one_edited() -> None:
+    assert [tuple(map(bool, pair)) for pair in aligned.of_builds(TESTS, APP)] == [
+        (True, True), (True, False), (True, False), (False, True), (False, True),
+    ]  # fmt: skip
+    told = {change.name: (change.before, change.now) for change in facts.changes(TESTS, APP)}
+    assert told == {"target": ("tests", "app")}
+
+
+def test_a_step_that_moved_to_another_stage_is_still_that_step() -> None:
+    before = [staged("tests", 1, 1, "RUN install")]
+    now = [staged("app", 1, 1, "RUN install")]
+    [pair] = aligned.steps(before, now, {"tests", "app"})
+    assert pair == (before[0], now[0])
+
+
+def test_the_layers_of_two_targets_are_paired_by_the_steps_that_made_them() -> None:
+    size = sizes.compare(TESTS, APP)
+    assert size
+    assert size.difference == sum(part.difference for part in size.parts)
+    assert [(part.kind, part.instruction, part.difference) for part in size.parts] == [
+        ("added", "RUN check data", 500),
+        ("gone", "RUN check spec", -300),
+        ("added", "COPY data /data", 40),
+        ("gone", "COPY spec /spec", -20),
+    ]
+
+
+def test_a_layer_whose_instruction_was_edited_is_paired_with_what_it_was() -> None:
+    text = "COPY --chown=1000:1000 data /data"
+    steps = tuple(
+        replace(step, instruction=text, step_key="edited") if step.kind == "copy" and
+        step.stage == "app" else step for step in APP.steps
+    )  # fmt: skip
+    layers = (APP.layers[0], Layer(2, text, 70), *APP.layers[2:])
+    size = sizes.compare(APP, replace(APP, steps=steps, layers=layers, image_size_bytes=571))
+    assert size
+    assert [(part.kind, part.instruction) for part in size.parts] == [("grown", text)]
+
+
+def test_where_the_stages_are_not_known_the_text_of_a_layer_tells() -> None:
+    builds = (one_target(one.target or "", *one.layers, settings=()) for one in (TESTS, APP))
+    size = sizes.compare(*builds)
+    assert size
+    assert ("grown", "RUN check data") in [(part.kind, part.instruction) for part in size.parts]
+
+
+def test_only_layers_above_a_step_that_is_missing_are_known_by_their_steps() -> None:
+    """One that another stage has, too, is there once, under the name of either."""
+    one = replace(APP, steps=tuple(step for step in APP.steps if step.stage != "base"))
+    assert [*layer_steps.of_build(one)] == [4, 2]
+    short = replace(APP, steps=tuple(step for step in APP.steps if step.step != 1))
+    assert [*layer_steps.of_build(short)] == [4]
+    assert [*layer_steps.of_build(APP)] == [4, 2, 1]
+
+
+def test_an_argument_in_a_label_is_told_as_an_argument_alone() -> None:
+    one, other = (
+        written(copied("COPY a /a"), image=f"LABEL version={value}", build_args={"VERSION": value})
+        for value in ("1.2", "1.3")
+    )
+    assert [(change.what, change.name) for change in facts.changes(one, other)] == [
+        ("argument", "VERSION")
     ]
 
 

@@ -2,11 +2,12 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Generic, NamedTuple, TypeVar
 
-from recorder.model import Layer, Step
+from recorder import dockerfile_settings
+from recorder.model import Build, Layer, Step
 from recorder.step_names import BASE
 
 _T = TypeVar("_T")
@@ -29,18 +30,59 @@ class Pair(NamedTuple, Generic[_T]):
     now: _T | None
 
 
-def steps(before: Sequence[Step], now: Sequence[Step]) -> list[Pair[Step]]:
+Makers = tuple[Mapping[int, int], Mapping[int, int]]
+
+
+class _Made(NamedTuple):
+    """A layer, and the number of the pair of steps that made it, None where it is not known."""
+
+    layer: Layer
+    by: int | None
+
+
+def steps(
+    before: Sequence[Step], now: Sequence[Step], stages: Collection[str] = ()
+) -> list[Pair[Step]]:
     """The steps of two builds side by side, in the order of the second.
 
     First by `step_key`; then what is left by the likeness of its instruction within one kind and
-    platform, a base image by its stage alone.
+    platform, a base image by its stage alone. `stages` are those that both Dockerfiles have: from
+    one of them to another an instruction may have moved, but none is the other one, edited.
     """
-    return _side_by_side(before, now, lambda step: step.step_key, _likeness_of_steps)
+
+    def likeness(one: Step, other: Step, texts: bool) -> float:
+        ends = stage_of(one).lower(), stage_of(other).lower()
+        is_elsewhere = ends[0] != ends[1] and all(stage in stages for stage in ends)
+        if is_elsewhere and not is_same_text(one, other):
+            return 0.0
+        return _likeness_of_steps(one, other, texts)
+
+    return _side_by_side(before, now, lambda step: step.step_key, likeness)
 
 
-def layers(before: Sequence[Layer], now: Sequence[Layer]) -> list[Pair[Layer]]:
-    """The layers of two images side by side, from the base up: by instruction, then likeness."""
-    return _side_by_side(before, now, lambda layer: layer.instruction, _likeness_of_layers)
+def of_builds(before: Build, now: Build) -> list[Pair[Step]]:
+    """The steps of two builds side by side, as `steps` has them."""
+    return steps(before.steps, now.steps, stages_of(before) & stages_of(now))
+
+
+def stages_of(build: Build) -> frozenset[str]:
+    """The stages that its Dockerfile has, as `stage_of` names them; none where it was not seen."""
+    lines = dockerfile_settings.read(build.inputs.settings)
+    return frozenset(_named(line.stage) for line in lines if line.stage)
+
+
+def layers(
+    before: Sequence[Layer], now: Sequence[Layer], makers: Makers = ({}, {})
+) -> list[Pair[Layer]]:
+    """The layers of two images side by side, from the base up.
+
+    `makers` says of either by the layer's position which of the pairs of steps made it; where that
+    is not known of both, the instruction tells, then likeness.
+    """
+    first = [_Made(layer, makers[0].get(layer.position)) for layer in before]
+    second = [_Made(layer, makers[1].get(layer.position)) for layer in now]
+    pairs = _side_by_side(first, second, _key_of_layer, _likeness_of_layers)
+    return [Pair(one and one.layer, other and other.layer) for one, other in pairs]
 
 
 def lines(before: Sequence[str], now: Sequence[str]) -> list[Pair[str]]:
@@ -50,7 +92,7 @@ def lines(before: Sequence[str], now: Sequence[str]) -> list[Pair[str]]:
 
 def stage_of(step: Step) -> str:
     """The name of a step's stage; none for one without, since its number moves."""
-    return "" if _UNNAMED_STAGE.fullmatch(step.stage or "") else step.stage or ""
+    return _named(step.stage or "")
 
 
 def text_of(step: Step) -> str:
@@ -61,6 +103,10 @@ def text_of(step: Step) -> str:
 def is_same_text(one: Step, other: Step) -> bool:
     """Whether two steps have one instruction, whatever their stages are called."""
     return _without_hashes(text_of(one)) == _without_hashes(text_of(other))
+
+
+def _named(stage: str) -> str:
+    return "" if _UNNAMED_STAGE.fullmatch(stage) else stage
 
 
 def _side_by_side(
@@ -121,8 +167,14 @@ def _likeness_of_steps(one: Step, other: Step, texts: bool) -> float:
     return 1.0 + alike + 0.1 * same_stage + 0.1 * place
 
 
-def _likeness_of_layers(one: Layer, other: Layer, texts: bool) -> float:
-    alike = _ratio(one.instruction, other.instruction) if texts else 0.0
+def _key_of_layer(made: _Made) -> Hashable:
+    return made.layer.instruction if made.by is None else made.by
+
+
+def _likeness_of_layers(one: _Made, other: _Made, texts: bool) -> float:
+    if not texts or None not in (one.by, other.by):
+        return 0.0
+    alike = _ratio(one.layer.instruction, other.layer.instruction)
     return alike if alike >= _ALIKE else 0.0
 
 

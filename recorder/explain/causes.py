@@ -193,7 +193,7 @@ def _of_new_instruction(step: Step, now: View, then: View) -> Cause:
     gone.sort(key=lambda old: abs((old.step or 0) - (step.step or 0)))
     if by_argument := _of_expanded(step, now, then, gone):
         return by_argument
-    pairs = aligned.steps(then.build.steps, now.build.steps)
+    pairs = aligned.of_builds(then.build, now.build)
     old = next((pair.before for pair in pairs if pair.now is step), None)
     return _of_edited(step, now, then, old) if old else _of_added(step, then)
 

@@ -50,10 +50,11 @@ _BY_PLACE = 4
 
 
 class Side(NamedTuple):
-    """A build as it is compared: its duration in microseconds and its steps."""
+    """A build as it is compared: its duration in microseconds, steps, and Dockerfile's stages."""
 
     duration: int
     steps: Sequence[Step]
+    stages: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +102,10 @@ class Comparison:
 def compare(before: Side, now: Side) -> Comparison:
     """What makes the difference between two builds; the parts sum to it to the microsecond."""
     difference = now.duration - before.duration
+    pairs = aligned.steps(before.steps, now.steps, before.stages & now.stages)
     if not before.steps or not now.steps:
         parts = [Part("unaccounted", difference, None, None, None)] if difference else []
-        pairs = aligned.steps(before.steps, now.steps)
         return Comparison(difference, tuple(parts), tuple(pairs))
-    pairs = aligned.steps(before.steps, now.steps)
     spans_before = [attribution.running(pair.before, before.duration) for pair in pairs]
     spans_now = [attribution.running(pair.now, now.duration) for pair in pairs]
     took = [(_length(a), _length(b)) for a, b in zip(spans_before, spans_now, strict=True)]

@@ -7,6 +7,7 @@ from typing import Literal
 
 from recorder import figures, queries
 from recorder.explain import (
+    aligned,
     attribution,
     causes,
     compared,
@@ -118,7 +119,7 @@ def why(connection: sqlite3.Connection, build_id: int) -> Why:
 def side(build: Build) -> Side:
     """The build as it is compared."""
     duration = attribution.microseconds(build.build_duration)
-    return Side(duration, build.steps)
+    return Side(duration, build.steps, aligned.stages_of(build))
 
 
 def size_sentence(size: SizeComparison | None) -> str:

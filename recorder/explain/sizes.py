@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from recorder.explain import aligned, image_base
+from recorder.explain import aligned, image_base, layer_steps
 from recorder.model import MICRO, Build
 
 SizeKind = Literal["added", "gone", "grown", "shrunk", "unaccounted"]
@@ -64,7 +64,7 @@ def size_of(build: Build) -> int | None:
 
 def _parts(before: Build, now: Build) -> list[SizePart]:
     found = []
-    for pair in aligned.layers(before.layers, now.layers):
+    for pair in aligned.layers(before.layers, now.layers, _makers(before, now)):
         first = pair.before.bytes if pair.before else None
         second = pair.now.bytes if pair.now else None
         difference = (second or 0) - (first or 0)
@@ -74,6 +74,21 @@ def _parts(before: Build, now: Build) -> list[SizePart]:
             base = None if layer.instruction else image_base.of_build(now if pair.now else before)
             found.append(SizePart(kind, difference, first, second, layer.instruction, base))
     return found
+
+
+def _makers(before: Build, now: Build) -> aligned.Makers:
+    """For each layer of both, by its position, which of the pairs of steps made it."""
+    numbers = {
+        id(step): number
+        for number, pair in enumerate(aligned.of_builds(before, now))
+        for step in pair
+        if step
+    }
+    first, second = (
+        {place: numbers[id(step)] for place, step in layer_steps.of_build(build).items()}
+        for build in (before, now)
+    )
+    return first, second
 
 
 def _kind(before: int | None, now: int | None) -> SizeKind:

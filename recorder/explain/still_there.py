@@ -39,6 +39,6 @@ def _kind(build: Build) -> Hashable:
 
 
 def _pairs(build: Build, latest: Build) -> Counterparts:
-    pairs = aligned.steps(build.steps, latest.steps)
+    pairs = aligned.of_builds(build, latest)
     now = {id(pair.before): pair.now for pair in pairs if pair.before}
     return tuple(now[id(step)] for step in build.steps)

@@ -63,7 +63,7 @@ class View:
         rank = self._rank(step)
         lines = [line for line in self.settings if line.stage == own and line.after <= rank]
         lines = [line for line in lines if not line.digest or line.after == rank]
-        for parent in self._parents(own):
+        for parent in self.parents(own):
             lines += [line for line in self.settings if line.stage == parent and not line.digest]
         outer = [line for line in self.settings if line.stage == ""]
         return (*outer, *lines)
@@ -76,7 +76,15 @@ class View:
 
     def image_below(self, stage: str) -> str:
         """The image that a stage is from in the end, in small letters; empty if not known."""
-        return self._base_of([stage, *self._parents(stage)][-1])
+        return self._base_of([stage, *self.parents(stage)][-1])
+
+    def parents(self, stage: str) -> list[str]:
+        """The stages that a stage is from, the nearest first."""
+        found: list[str] = []
+        while (base := self._base_of(stage)) in self._stages and base not in (stage, *found):
+            found.append(base)
+            stage = base
+        return found
 
     @functools.cached_property
     def stages(self) -> frozenset[str]:
@@ -87,7 +95,7 @@ class View:
         """The steps below one that takes files from elsewhere; None where all that it needs are."""
         if not step_names.is_instruction(step.kind) or _TAKES_FROM not in step.name:
             return None
-        stages = {self.stage_of(step), *self._parents(self.stage_of(step))}
+        stages = {self.stage_of(step), *self.parents(self.stage_of(step))}
         return [
             position
             for position in self._needs.get(step.position, ())
@@ -118,14 +126,6 @@ class View:
             ways = further(other)
             waiting += self._needs.get(position, ()) if ways is None else ways
         return frozenset(found - {step.position})
-
-    def _parents(self, stage: str) -> list[str]:
-        """The stages that a stage is from, the nearest first."""
-        found: list[str] = []
-        while (base := self._base_of(stage)) in self._stages and base not in (stage, *found):
-            found.append(base)
-            stage = base
-        return found
 
     @functools.cached_property
     def _stages(self) -> frozenset[str]:

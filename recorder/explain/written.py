@@ -25,12 +25,13 @@ def arguments(before: Build, now: Build) -> tuple[dict[str, str], dict[str, str]
 def instructions(before: Build, now: Build) -> Iterator[Pair[str]]:
     """The instructions that read otherwise, came or went.
 
-    An ARG is told by its value. The two texts are equal where a here-document is another. Steps
-    came or went only in what both built whole: else they may not have been reached, or asked for.
+    An ARG is told by its value, also where it stands in another instruction. The two texts are
+    equal where a here-document is another. Steps came or went only in what both built whole: else
+    they may not have been reached, or asked for. So did what the image alone tells.
     """
     then, present = View(before), View(now)
     comparable = before.success and now.success and _same_work(before, now)
-    for one, other in aligned.steps(before.steps, now.steps):
+    for one, other in aligned.of_builds(before, now):
         if one and other:
             if _is_edited(one, other, then, present):
                 yield Pair(aligned.text_of(one), aligned.text_of(other))
@@ -43,8 +44,18 @@ def instructions(before: Build, now: Build) -> Iterator[Pair[str]]:
         for text, digest in _documents(present).items():
             if documents.get(text, digest) != digest:
                 yield Pair(text, text)
-    if before.layers and now.layers:
-        yield from _otherwise(_of_image(before.layers), _of_image(now.layers))
+    if before.layers and now.layers and before.target == now.target:
+        changed = _changed_arguments(before, now)
+        for pair in _otherwise(_of_image(before.layers), _of_image(now.layers)):
+            first, second = pair
+            if not (first and second and build_arguments.turns(first, second, changed)):
+                yield pair
+
+
+def _changed_arguments(before: Build, now: Build) -> dict[str, tuple[str, str]]:
+    first, second = arguments(before, now)
+    both = first.keys() & second.keys()
+    return {name: (first[name], second[name]) for name in both if first[name] != second[name]}
 
 
 def _same_work(before: Build, now: Build) -> bool:
