@@ -361,9 +361,44 @@ def test_that_a_step_is_new_is_no_reason_why_it_ran(reader: Callable[..., Why]) 
     found = reader(*had, made(4, 10, ran(INSTALL, 0, 10)), back)
     assert found.sentence.endswith(
         "`RUN lint` was not cached (+18.0 s), because the build before it did not have this "
-        "instruction."
+        "instruction, but `RUN npm ci` came from the cache (\N{MINUS SIGN}9.0 s)."
     )
     assert explanation.cause_sentence(found) == ""
+
+
+def test_what_outweighs_most_of_the_difference_is_told_too() -> None:
+    """Else the parts that are told make more than the difference, and nothing says why."""
+
+    def of_size(*layers: Layer) -> Build:
+        return build(image_size_bytes=sum(layer.bytes for layer in layers), layers=layers)
+
+    before = of_size(Layer(1, "COPY deps /", 3_000_000), Layer(2, "COPY logo /", 2_500_000))
+    one = explanation.size_sentence(sizes.compare(before, of_size(Layer(1, "RUN dd", 3_000_000))))
+    assert one == (
+        "Its image is 2.5 MB smaller (3 MB): `COPY deps /` is gone (\N{MINUS SIGN}3 MB) and "
+        "`COPY logo /` is gone (\N{MINUS SIGN}2.5 MB), but `RUN dd` added 3 MB."
+    )
+    small = (Layer(1, "COPY deps /", 3_000_000), Layer(3, "COPY more /", 500_000))
+    assert " but " not in explanation.size_sentence(sizes.compare(before, of_size(*small)))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "[internal] load build definition from app.Dockerfile",
+            "loading the Dockerfile took longer",
+        ),
+        ("[internal] load .dockerignore", "loading .dockerignore took longer"),
+        ("[auth] app:pull token for registry", "asking for access took longer"),
+    ],
+)
+def test_what_is_loaded_is_called_by_its_name(name: str, said: str) -> None:
+    kind = name[1 : name.index("]")]
+    found = compared.compare(
+        side(1, ran(name, 0, 1, kind=kind)), side(3, ran(name, 0, 3, kind=kind))
+    )
+    assert [sentences.clause(part) for part in found.parts] == [f"{said} (+2.0 s)"]
 
 
 def test_of_two_steps_of_one_text_the_first_is_called_another() -> None:

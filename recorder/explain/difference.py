@@ -115,6 +115,8 @@ def _sentence(row_a: Row, row_b: Row, comparison: Comparison, *, elsewhere: bool
     way = "longer" if comparison.difference > 0 else "less"
     parts = sentences.main_parts(comparison.parts, comparison.difference)
     said = sentences.listed(sentences.clause(part) for part in parts)
+    if counter := sentences.against(comparison.parts, comparison.difference):
+        said += f", but {sentences.clause(counter)}"
     return f"{took}, {off} {way} than {first} ({was}): {said}."
 
 

@@ -129,6 +129,8 @@ def size_sentence(size: SizeComparison | None) -> str:
     way = "larger" if size.difference > 0 else "smaller"
     parts = sentences.main_parts(size.parts, size.difference)
     said = sentences.listed(sentences.size_clause(part) for part in parts)
+    if counter := sentences.against(size.parts, size.difference):
+        said += f", but {sentences.size_clause(counter)}"
     change = figures.megabytes(abs(size.difference) / 1e6)
     return f"Its image is {change} {way} ({figures.megabytes(size.now / 1e6)}): {said}."
 
@@ -216,6 +218,8 @@ def _sentence(
     said = sentences.listed(sentences.clause(part) for part in parts)
     is_asked = any(_needs_reason(part, reason) for part in parts) if reason else False
     why = because(reason) if is_asked else ""
+    if counter := sentences.against(comparison.parts, comparison.difference):
+        why += f", but {sentences.clause(counter)}"
     than = f"the {before} of the build before" if alone else f"its usual {before}"
     return f"{took}, {off} {way} {than}: {said}{why}."
 

@@ -22,6 +22,8 @@ MOST_LINES = 12
 _WORTH_A_LINE = 0.01
 _MUCH = 0.1
 _ENOUGH, _MOST = 0.75, 3
+_AGAINST = 0.5
+"""From which share of the difference on a part that goes the other way is worth telling."""
 _VISIBLE = 500  # microseconds, below which a figure shows as 0 ms
 _BY_TIME_ALONE = frozenset({"slower", "quicker", "alone", "beside"})
 _MINUS = "\N{MINUS SIGN}"
@@ -161,7 +163,8 @@ def clause(part: Part) -> str:
         return f"{code(label(part.step))} {_OF_STEP[part.kind]} {amount}"
     if part.kind == "unaccounted":
         return f"no steps are recorded that would say where {amount}"
-    return f"{_OF_BUILD[part.kind]} took {'longer' if part.difference > 0 else 'less'} {amount}"
+    what = _loading(part.step) if part.kind == "loading" and part.step else _OF_BUILD[part.kind]
+    return f"{what} took {'longer' if part.difference > 0 else 'less'} {amount}"
 
 
 def size_clause(part: SizePart) -> str:
@@ -209,23 +212,39 @@ def took(part: Part, *, before: bool) -> str:
 
 
 def main_parts(parts: Sequence[_P], difference: int) -> list[_P]:
-    """The parts that go the way of the difference and make most of it, three at most."""
+    """The parts that go the way of the difference and make most of it, three at most.
+
+    Most of it and of what goes `against` it, as that has to be made up for.
+    """
+    counter = against(parts, difference)
+    goal = difference - (counter.difference if counter else 0)
     found: list[_P] = []
     for part in sorted(parts, key=lambda part: -abs(part.difference)):
         if not part.difference or (part.difference > 0) != (difference > 0):
             continue
-        if found and (
-            len(found) == _MOST or sum(p.difference for p in found) / difference >= _ENOUGH
-        ):
+        if found and (len(found) == _MOST or sum(p.difference for p in found) / goal >= _ENOUGH):
             break
         found.append(part)
     return found
+
+
+def against(parts: Sequence[_P], difference: int) -> _P | None:
+    """The largest part that goes the other way, where without it much else would have come out."""
+    other = [part for part in parts if part.difference * difference < 0]
+    largest = max(other, key=lambda part: abs(part.difference), default=None)
+    return largest if largest and abs(largest.difference) > _AGAINST * abs(difference) else None
 
 
 def listed(clauses: Iterable[str]) -> str:
     """Clauses as one: `a, b and c`."""
     words = list(clauses)
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def _loading(step: Step) -> str:
+    if step.kind == "auth":
+        return "asking for access"
+    return "loading .dockerignore" if ".dockerignore" in step.name else _OF_BUILD["loading"]
 
 
 def _base(part: SizePart) -> str:
