@@ -425,6 +425,12 @@ def test_builds_of_two_images_are_compared(database_path: Path) -> None:
     assert "image: my-app → other" in table.stdout.decode()
 
 
+def test_a_build_beside_itself_is_called_that(database_path: Path) -> None:
+    record(database_path, a_build(1), a_build(2))
+    found = json.loads(buildrec("diff", "my-app", "2", db=database_path).stdout)
+    assert found["sentence"] == "Build 2 took 20.0 s; it is compared with itself."
+
+
 def test_the_only_build_is_compared_with_nothing(database_path: Path) -> None:
     record(database_path, a_build())
     found = json.loads(buildrec("diff", db=database_path).stdout)

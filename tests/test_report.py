@@ -150,6 +150,22 @@ def test_ci_says_which_branch_the_base_is(database_path: Path, name: str) -> Non
     assert b"| usual (" in buildrec("report", db=database_path, environ={name: ""}).stdout
 
 
+def test_one_build_before_is_not_called_usual_in_a_report(database_path: Path) -> None:
+    record(database_path, usual(0), slow(1))
+    text = buildrec("report", db=database_path).stdout.decode()
+    assert "slower than the build before" in text.splitlines()[1]
+    assert "| before (2025-07-10" in text
+    assert "usual" not in text
+
+
+def test_a_change_that_shows_as_no_percent_has_none(database_path: Path) -> None:
+    sizes = (100_000_000, 100_000_006)
+    record(database_path, *(usual(n, image_size_bytes=size) for n, size in enumerate(sizes)))
+    text = buildrec("report", db=database_path).stdout.decode()
+    assert "| Image size | 100 MB | 100 MB | +6 B |" in text
+    assert "| Duration | 30.0 s | 30.0 s | ±0 ms |" in text
+
+
 def test_a_first_and_a_failed_build_have_their_report(database_path: Path) -> None:
     record(database_path, usual(0))
     first = buildrec("report", "--base", "main", db=database_path).stdout.decode()

@@ -514,7 +514,7 @@ def test_a_failed_build_last_worked_when_one_of_its_own_target_did(
 @pytest.mark.parametrize(
     ("platform", "said"),
     [
-        ("linux/arm64", "no build of it has worked yet."),
+        ("linux/arm64", "no build of its default target for `linux/arm64` has worked yet."),
         (None, "it last worked in build 1 (2025-07-10 13:00)."),
     ],
 )

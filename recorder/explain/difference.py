@@ -105,6 +105,8 @@ def _sentence(row_a: Row, row_b: Row, comparison: Comparison, *, elsewhere: bool
     was = figures.duration(row_a["build_duration"])
     if row_a is row_b:
         return f"{took}; there is no build before it to compare with."
+    if row_a["id"] == row_b["id"] and not elsewhere:
+        return f"{took}; it is compared with itself."
     if not (row_a["success"] and row_b["success"]):
         return _of_unfinished(row_a, row_b, (first, subject))
     if not comparison.parts:

@@ -244,7 +244,9 @@ def _failed(
         usual=None,
         usual_alike=None,
         verdict=verdict,
-        sentence=failures.sentence(_name(row), row, failure),
+        sentence=failures.sentence(
+            _name(row), row, failure, _of_its_kind(row) if latest else "of it "
+        ),
         comparison=None,
         size=None,
         size_sentence="",

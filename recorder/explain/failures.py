@@ -54,8 +54,8 @@ def of_build(connection: sqlite3.Connection, row: Row, build: Build, worked: Row
     return Failure(step, error, worked, len(failed), first[0], first[1])
 
 
-def sentence(name: str, row: Row, failure: Failure) -> str:
-    """The answer: what failed, with what error, and when the image last worked."""
+def sentence(name: str, row: Row, failure: Failure, kind: str) -> str:
+    """The answer: what failed, with what error, and when a build of its `kind` last worked."""
     ended = "was canceled" if row["status"] == "canceled" else "failed"
     text = f"{name} {ended} after {figures.duration(row['build_duration'])}"
     if failure.step:
@@ -63,13 +63,12 @@ def sentence(name: str, row: Row, failure: Failure) -> str:
     error = sentences.shortened(_EXIT.sub("", failure.error), _ERROR).rstrip(".")
     if error and row["status"] != "canceled":
         text += f": {error}"
-    return f"{text}; {_last_worked(row, failure)}."
+    return f"{text}; {_last_worked(failure, kind)}."
 
 
-def _last_worked(row: Row, failure: Failure) -> str:
+def _last_worked(failure: Failure, kind: str) -> str:
     if failure.worked is None:
-        what = f"its target {sentences.code(row['target'])}" if row["target"] else "it"
-        return f"no build of {what} has worked yet"
+        return f"no build {kind}has worked yet"
     moment = failure.worked["build_timestamp"][:16].replace("T", " ")
     text = f"it last worked in build {failure.worked['id']} ({moment})"
     if failure.failed > 1:

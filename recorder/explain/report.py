@@ -104,7 +104,10 @@ def markdown(report: Report, pages: str | None = None) -> str:
     """The report as Markdown; `pages` is the address of a publication to link to."""
     why = report.why
     build = why.build
-    verdict = f"{_VERDICTS[why.verdict]}{_larger(why.size)}"
+    is_usual = why.usual is None or why.usual.builds > 1
+    verdict = _VERDICTS[why.verdict]
+    verdict = verdict if is_usual else verdict.replace("usual", "the build before")
+    verdict += _larger(why.size)
     blocks = [f"### {code(_short(build['image_name']))}: {verdict}", _answer(why)]
     if why.failure and build["error_excerpt"]:
         blocks.append(safe_markdown.fenced(build["error_excerpt"]))
@@ -117,7 +120,7 @@ def markdown(report: Report, pages: str | None = None) -> str:
                    _parts(report.base.comparison.parts, build["build_duration"]),
                    prose(report.base.size_sentence)]  # fmt: skip
     elif why.comparison and why.reference:
-        blocks += [_figures(build, why.reference, "usual"),
+        blocks += [_figures(build, why.reference, "usual" if is_usual else "before"),
                    _parts(why.parts, build["build_duration"]),
                    prose(why.size_sentence)]  # fmt: skip
     blocks += [_changes(report), _alerts(report.alerts), _spark(report.durations)]
@@ -190,7 +193,7 @@ def _change(column: str, now: float | None, before: float | None) -> str:
         return f"{_signed(off * 100)} points"
     else:
         return _signed(off)
-    if not before or abs(off / before) >= 10:
+    if not before or not 0.005 <= abs(off / before) < 10:  # less shows as 0 %
         return words
     return f"{words} ({off / before:+.0%})".replace("-", _MINUS)
 
