@@ -417,6 +417,22 @@ def test_of_a_build_that_did_not_complete_it_says_that_and_not_what_it_saved(
     assert text.splitlines()[0].endswith("; what was not reached counts as gone.")
 
 
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        (("completed", "canceled"), "Build 2 was canceled after 20.0 s, build 1 completed; gone."),
+        (("failed", "completed"), "Build 2 completed after 20.0 s, build 1 failed; new."),
+        (("failed", "failed"), "Build 2 failed after 20.0 s, build 1 failed; gone or new."),
+    ],
+)
+def test_what_one_build_did_not_reach_counts_as_the_table_has_it(
+    database_path: Path, statuses: tuple[Any, Any], said: str
+) -> None:
+    record(database_path, *(a_build(hours, status=it) for hours, it in enumerate(statuses, 1)))
+    sentence = json.loads(buildrec("diff", "1", "2", db=database_path).stdout)["sentence"]
+    assert sentence == said.replace(";", " after 20.0 s; what was not reached counts as")
+
+
 def test_builds_of_two_images_are_compared(database_path: Path) -> None:
     record(database_path, a_build(1), build("other", hours=2, seconds=5.0))
     found = json.loads(buildrec("diff", "my-app", "other", db=database_path).stdout)

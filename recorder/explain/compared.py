@@ -29,7 +29,7 @@ KINDS: dict[Kind, str] = {
     "quicker": "It ran in both, shorter.",
     "new": "The other build has no such step.",
     "gone": "This build has no such step.",
-    "changed": "Its instruction is another.",
+    "changed": "Its instruction is another, or an argument in it has another value.",
     "shared": "A concurrent build did the work, and this one waited for it.",
     "alone": "It took about as long, but ran beside other steps before.",
     "beside": "It took about as long, but ran beside other steps.",

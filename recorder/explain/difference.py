@@ -125,10 +125,12 @@ def _sentence(row_a: Row, row_b: Row, comparison: Comparison, *, elsewhere: bool
 def _of_unfinished(row_a: Row, row_b: Row, names: tuple[str, str]) -> str:
     """What became of both, as the steps that one did not reach make no difference in time."""
     said = [
-        f"{name} {row['status']} after {figures.duration(row['build_duration'])}"
+        f"{name} {'was canceled' if row['status'] == 'canceled' else row['status']} "
+        f"after {figures.duration(row['build_duration'])}"
         for name, row in zip(names, (row_a, row_b), strict=True)
     ]
-    return f"{said[1]}, {said[0]}; what was not reached counts as gone."
+    counts = [what for what, row in (("gone", row_b), ("new", row_a)) if not row["success"]]
+    return f"{said[1]}, {said[0]}; what was not reached counts as {' or '.join(counts)}."
 
 
 def _named(row: Row, other: Row) -> str:
