@@ -334,6 +334,19 @@ def test_the_reason_shows_where_an_instruction_differs(before: str, now: str, wo
 
 
 @pytest.mark.parametrize(
+    ("base", "words"),
+    [
+        ("settings-only", "cannot be known why: the digest of its base settings-only was not"),
+        ("scratch", "the cache no longer had it, as all that goes into it is the same"),
+    ],
+)
+def test_a_base_that_left_no_step_behind_may_be_another(base: str, words: str) -> None:
+    inputs = Inputs(graph=((),), settings=(f"stage-0\t0\tFROM {base}",))
+    one = build(steps=(ran(MAKE, 0, 9, step=1, steps=1, instruction=MAKE),), inputs=inputs)
+    assert words in causes.cause_of(one, one, 1).words
+
+
+@pytest.mark.parametrize(
     ("make", "said"),
     [
         (
@@ -483,6 +496,15 @@ def test_a_failed_build_tells_its_step_its_error_and_when_it_last_worked(
     )
     assert rows.of_why(found)["failure"]["first_failed"] == 2
     assert found.parts == ()
+
+
+def test_of_a_file_that_is_missing_its_name_is_told(reader: Callable[..., Why]) -> None:
+    error = (
+        "failed to compute cache key: failed to calculate checksum of ref "
+        'fde96aac-9a09-404d-934d-ff00764122af::bloximv7rvezs1b6hpoucvfnr: "/nothere": not found'
+    )
+    found = reader(build("my-app", status="failed", error_message=error))
+    assert found.sentence.startswith('my-app failed after 10.0 s: "/nothere": not found; ')
 
 
 def test_a_failed_build_that_never_worked_says_so(reader: Callable[..., Why]) -> None:

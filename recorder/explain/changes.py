@@ -51,6 +51,9 @@ def of_bases(step: Step, now: View, then: View, old: Step) -> Found:
         one = moved[0]
         return Change(tuple(moved), theirs[one], mine[one])
     lacking = sorted(name for name, digest in mine.items() if not (digest and theirs[name]))
+    below = now.image_below(now.stage_of(step))
+    if not mine and below not in ("", "scratch"):
+        lacking = [below]  # an image without files leaves no step behind, though it sets variables
     if lacking:
         return Unknown(f"the digest of its base {lacking[0]} was not recorded")
     return None

@@ -11,7 +11,11 @@ from recorder.model import Build, Step
 
 _CANCELED = "context canceled"
 _ERROR = 120
-_EXIT = re.compile(r".*did not complete successfully: ", re.DOTALL)
+_AROUND = re.compile(
+    r".*did not complete successfully: |(?:.*: )?failed to calculate checksum of ref \S+: ",
+    re.DOTALL,
+)
+"""What the builder says before what went wrong, and that leaves no room for it."""
 _SINCE = """
 SELECT id, git_commit FROM docker_builds
 WHERE image_name = :image_name AND target IS :target AND success = 0 AND status = 'failed'
@@ -60,7 +64,7 @@ def sentence(name: str, row: Row, failure: Failure, kind: str) -> str:
     text = f"{name} {ended} after {figures.duration(row['build_duration'])}"
     if failure.step:
         text += f" in {sentences.code(sentences.label(failure.step))}"
-    error = sentences.shortened(_EXIT.sub("", failure.error), _ERROR).rstrip(".")
+    error = sentences.shortened(_AROUND.sub("", failure.error), _ERROR).rstrip(".")
     if error and row["status"] != "canceled":
         text += f": {error}"
     return f"{text}; {_last_worked(failure, kind)}."
