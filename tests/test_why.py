@@ -428,6 +428,16 @@ def test_a_build_as_usual_says_so(reader: Callable[..., Why]) -> None:
     assert found.sentence == "my-app took 10.0 s, as usual (usually 10.0 s)."
 
 
+def test_what_is_usual_with_as_much_cached_is_told_of_the_same_target(
+    reader: Callable[..., Why],
+) -> None:
+    tests = [
+        build("my-app", hours=n, seconds=90, target="tests", cache_ratio=0.5) for n in range(4)
+    ]
+    found = reader(*tests, *(usual(hours) for hours in (5, 6, 7)), usual(8))
+    assert rows.of_why(found)["usual_duration_of_cache_class"] == 10
+
+
 def test_one_build_before_is_not_called_usual(reader: Callable[..., Why]) -> None:
     found = reader(usual(1), usual(2))
     assert found.sentence == "my-app took 10.0 s, as the build before (10.0 s)."

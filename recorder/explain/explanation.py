@@ -49,10 +49,10 @@ class Why:
     """Why a build took what it took, against the usual one of its image.
 
     `build` and `reference` are rows of `docker_builds`; the first build of a platform and target
-    has no reference. A build
-    that did not complete is compared with the latest that did, by what changed and not by its
-    time: its `comparison` is None. `usual_alike` is the usual duration in seconds of builds with
-    as much of the cache, `last_runs` the seconds that steps which missed the cache last took.
+    has no reference. A build that did not complete is compared with the latest that did, by what
+    changed and not by its time: its `comparison` is None. `usual_alike` is the usual duration in
+    seconds of builds of its kind with as much of the cache, `last_runs` the seconds that steps
+    which missed the cache last took.
     """
 
     build: Row
@@ -101,9 +101,7 @@ def why(connection: sqlite3.Connection, build_id: int) -> Why:
         build=row,
         reference=queries.find_build(connection, str(before.usual.build)),
         usual=before.usual,
-        usual_alike=queries.usual_duration(
-            connection, build.image_name, build.cache_class, before=row["completed_at"]
-        ),
+        usual_alike=before.as_cached,
         verdict=verdict,
         sentence=_sentence(row, verdict, before.usual, comparison, reason),
         comparison=comparison,

@@ -1,6 +1,7 @@
 """Which build another is compared with: the usual one of its image, or the one before."""
 
 import sqlite3
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,7 +18,7 @@ _LOOKED_AT = 100
 _FEW = 3
 _BEFORE = """
 SELECT
-  id, build_duration, completed_at, platform, target, builder,
+  id, build_duration, completed_at, platform, target, builder, cache_class,
   EXISTS (SELECT 1 FROM build_steps AS s WHERE s.build_id = b.id) AS has_steps
 FROM docker_builds AS b
 WHERE image_name = ? AND (completed_at, id) < (?, ?) AND success = 1
@@ -50,11 +51,13 @@ class Usual:
 class Before:
     """What came before a build: the usual one, and the latest; ids, or None.
 
-    Where there is no usual one, the latest is of another platform or target.
+    Where there is no usual one, the latest is of another platform or target. `as_cached` is the
+    median duration in seconds of the latest builds like it with as much of the cache.
     """
 
     usual: Usual | None
     latest: int | None
+    as_cached: float | None = None
 
 
 def before(connection: sqlite3.Connection, build: Mapping[str, Any]) -> Before:
@@ -74,6 +77,9 @@ def before(connection: sqlite3.Connection, build: Mapping[str, Any]) -> Before:
     rows: list[Row] = cursor.fetchall()
     alike, chosen = _comparable(build, rows)
     chosen = _on_level(connection, build, chosen)
+    as_cached = [
+        row["build_duration"] for row in chosen if row["cache_class"] == build["cache_class"]
+    ]
     latest = _with_steps(chosen)[:LATEST]
     if not latest:
         return Before(None, next((row["id"] for row in _with_steps(rows)), None))
@@ -81,7 +87,8 @@ def before(connection: sqlite3.Connection, build: Mapping[str, Any]) -> Before:
     ordered = sorted(latest, key=lambda row: float(row["build_duration"]))
     middle = ordered[(len(ordered) - 1) // 2]
     usual = Usual(middle["id"], middle["build_duration"], len(ordered), alike)
-    return Before(usual, latest[0]["id"])
+    median = statistics.median(as_cached[:LATEST]) if as_cached else None
+    return Before(usual, latest[0]["id"], median)
 
 
 def _on_level(
