@@ -294,7 +294,7 @@ def test_long_instructions_are_cut_around_where_they_differ(
     assert len(line) < 450
 
 
-@pytest.mark.parametrize("names", [(), ("[1/2] FROM docker.io/library/alpine:3", "[2/2] COPY . .")])
+@pytest.mark.parametrize("names", [(), ("[1/3] FROM docker.io/library/alpine:3", "[2/3] COPY . .")])
 def test_what_a_failed_build_never_came_to_tell_did_not_change(names: tuple[str, ...]) -> None:
     """A syntax error leaves no step; a later one no digest, which comes with what is built."""
     lints = (Lint("stage-name-casing", "Stage name should be lowercase", 1),)
@@ -395,6 +395,8 @@ def test_a_step_that_came_or_went_is_told_however_quick_it_was(database_path: Pa
         stepped(1, "RUN make", "RUN test"),
         stepped(2, "WORKDIR /w", "RUN make"),
         stepped(3, "WORKDIR /w", status="failed"),
+        stepped(4, "WORKDIR /w", "RUN make", "RUN oops all of it", status="failed"),
+        stepped(5, "WORKDIR /w", "RUN make", "RUN well then"),
     )
 
     def told(*words: str) -> list[tuple[str, str, str]]:
@@ -406,6 +408,8 @@ def test_a_step_that_came_or_went_is_told_however_quick_it_was(database_path: Pa
         ("instruction", None, "WORKDIR /w"), ("instruction", "RUN test", None),
     ]  # fmt: skip
     assert told("2", "3") == [], "what was not reached has not gone"
+    assert told("2", "4") == [("instruction", None, "RUN oops all of it")]
+    assert told("3", "5") == [], "what was not reached has not come"
 
 
 def test_of_a_build_that_did_not_complete_it_says_that_and_not_what_it_saved(

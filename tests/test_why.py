@@ -379,6 +379,17 @@ def test_that_a_step_is_new_is_no_reason_why_it_ran(reader: Callable[..., Why]) 
     assert explanation.cause_sentence(found) == ""
 
 
+def test_a_step_that_was_shared_in_both_builds_took_longer_or_shorter() -> None:
+    def of(took: float, **more: Any) -> Side:
+        return side(took, ran("RUN a", 0, took, **more))
+
+    assert parts(compared.compare(of(5, shared=True), of(9, shared=True))) == [
+        ("slower", "RUN a", 4)
+    ]
+    assert parts(compared.compare(of(5), of(9, shared=True))) == [("shared", "RUN a", 4)]
+    assert parts(compared.compare(of(5, shared=True), of(9))) == [("shared", "RUN a", 4)]
+
+
 def test_what_outweighs_most_of_the_difference_is_told_too() -> None:
     """Else the parts that are told make more than the difference, and nothing says why."""
 

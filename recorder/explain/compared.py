@@ -175,7 +175,8 @@ def _kind(pair: Pair[Step], gained: int, own: int, least: float) -> Kind:  # noq
         return special
     if now is None or _never_ran(now):
         return "gone"
-    if now.shared or (before and before.shared and before.cached == now.cached):
+    was_shared = before is not None and before.shared
+    if now.shared != was_shared and (now.shared or (before and before.cached == now.cached)):
         return "shared"
     if before is None or _never_ran(before):
         return "new"

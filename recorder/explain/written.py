@@ -26,18 +26,22 @@ def instructions(before: Build, now: Build) -> Iterator[Pair[str]]:
     """The instructions that read otherwise, came or went.
 
     An ARG is told by its value, also where it stands in another instruction. The two texts are
-    equal where a here-document is another. Steps came or went only in what both built whole: else
-    they may not have been reached, or asked for. So did what the image alone tells.
+    equal where a here-document is another. A step came only where the build before was built
+    whole, and went only where this one was: else it may not have been reached; and only if both
+    were asked for the same. So did what the image alone tells.
     """
     then, present = View(before), View(now)
-    comparable = before.success and now.success and _same_work(before, now)
+    is_same_work = _same_work(before, now)
     for one, other in aligned.of_builds(before, now):
         if one and other:
             if _is_edited(one, other, then, present):
                 yield Pair(aligned.text_of(one), aligned.text_of(other))
-        elif comparable and (step := one or other) and step_names.is_instruction(step.kind):
+        elif is_same_work and (step := one or other) and step_names.is_instruction(step.kind):
             text = aligned.text_of(step)
-            yield Pair(text, None) if one else Pair(None, text)
+            if one and now.success:
+                yield Pair(text, None)
+            elif other and before.success:
+                yield Pair(None, text)
     if then.settings and present.settings:
         yield from _otherwise(_lines(then), _lines(present))
         documents = _documents(then)
