@@ -144,6 +144,22 @@ def test_only_layers_above_a_step_that_is_missing_are_known_by_their_steps() -> 
     assert [*layer_steps.of_build(APP)] == [4, 2, 1]
 
 
+def test_what_another_base_image_sets_is_no_edit_of_the_dockerfile() -> None:
+    def on(base: str, command: str) -> Build:
+        layers = (Layer(1, "", 9), Layer(2, f"LABEL vendor={base}", 0), Layer(3, "RUN make", 5),
+                  Layer(4, f'CMD ["{command}"]', 0))  # fmt: skip
+        return build(
+            "my-app", inputs=Inputs(bases={base: ""}, settings=(f"stage-0\t0\tFROM {base}",)),
+            steps=numbered(replace(step(0, "[2/2] RUN make"), step=2, steps=2)), layers=layers,
+        )  # fmt: skip
+
+    found = facts.changes(on("debian:12", "sh"), on("debian:13", "bash"))
+    assert [(change.before, change.now) for change in found if change.what == "instruction"] == [
+        ("FROM debian:12", "FROM debian:13"),
+        ('CMD ["sh"]', 'CMD ["bash"]'),
+    ]
+
+
 def test_an_argument_in_a_label_is_told_as_an_argument_alone() -> None:
     one, other = (
         written(copied("COPY a /a"), image=f"LABEL version={value}", build_args={"VERSION": value})

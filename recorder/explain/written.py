@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from recorder import step_names
-from recorder.explain import aligned, build_arguments, lines, sentences
+from recorder.explain import aligned, build_arguments, image_base, layer_steps, lines, sentences
 from recorder.explain.aligned import Pair
 from recorder.explain.view import View
 from recorder.model import Build, Layer, Step
@@ -50,7 +50,9 @@ def instructions(before: Build, now: Build) -> Iterator[Pair[str]]:
                 yield Pair(text, text)
     if before.layers and now.layers and before.target == now.target:
         changed = _changed_arguments(before, now)
-        for pair in _otherwise(_of_image(before.layers), _of_image(now.layers)):
+        is_moved = image_base.bases(before) != image_base.bases(now)
+        sides = [_of_image(_own(build) if is_moved else build.layers) for build in (before, now)]
+        for pair in _otherwise(*sides):
             first, second = pair
             if not (first and second and build_arguments.turns(first, second, changed)):
                 yield pair
@@ -88,6 +90,12 @@ def _lines(view: View) -> list[str]:
 
 def _documents(view: View) -> dict[str, str]:
     return {line.text: line.digest for line in view.settings if line.digest}
+
+
+def _own(build: Build) -> list[Layer]:
+    """The layers from the first step on, so that another base's labels count as no edits."""
+    least = min(layer_steps.of_build(build), default=0)
+    return [layer for layer in build.layers if layer.position >= least]
 
 
 def _of_image(layers: Sequence[Layer]) -> list[str]:
