@@ -178,3 +178,15 @@ def test_a_step_that_two_stages_share_hides_no_line_after_it(recorded: Recorded)
         recorded.build()
     cause = recorded.cause()
     assert (cause.kind, cause.words) == ("instruction", "`ENV A=1` became `ENV A=2`")
+
+
+def test_a_step_that_moved_to_another_stage_has_no_new_base(recorded: Recorded) -> None:
+    """Both stages are from one image, which is there once, under the name of one of them."""
+    base, word = f"{recorded.image_name}-base", unlike_any_other()
+    _new_image(recorded, base)
+    run = f"RUN echo {word}"
+    one, two = (f"FROM {base} AS one", "COPY a.txt /x"), (f"FROM {base}", "COPY --from=one /x /x")
+    for lines in ((*one, *two, run), (*one, run, *two)):
+        recorded.write(*lines, shell="", **{"a.txt": word})
+        recorded.build()
+    assert recorded.cause().words == "it moved from the stage stage-1 to one"

@@ -82,6 +82,11 @@ def of_order(found: Change) -> str:
     return f"{shown} no longer {'stands' if len(found.names) == 1 else 'stand'} before it"
 
 
+def of_stage(found: Change) -> str:
+    """Another stage of those that both Dockerfiles have."""
+    return f"it moved from the stage {found.before} to {found.after}"
+
+
 def _named(files: Sequence[str]) -> str:
     more = len(files) - _NAMED
     if more > 0:

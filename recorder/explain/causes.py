@@ -253,6 +253,7 @@ def _of_change(step: Step, now: View, then: View, old: Step) -> Cause:
         ("instruction", lambda: lines.of_settings(step, now, then, old), cause_words.of_setting),
         ("option", lambda: changes.of_options(step, now, then), cause_words.of_option),
         ("instruction", lambda: lines.of_order(step, now, then, old), cause_words.of_order),
+        ("instruction", lambda: lines.of_stage(step, now, then, old), cause_words.of_stage),
     ]
     reasons = []
     for kind, look, worded in looks:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from recorder import step_names
 from recorder.dockerfile_settings import Setting
-from recorder.explain import build_arguments
+from recorder.explain import aligned, build_arguments
 from recorder.explain.changes import Change, Found, Unknown
 from recorder.explain.view import View
 from recorder.model import Step
@@ -59,6 +59,16 @@ def of_order(step: Step, now: View, then: View, old: Step) -> Change | None:
     names = tuple(other.instruction or other.name for other in missing)
     are_gone = not any(other.step_key in now.by_key for other in missing)
     return Change(names, names[0] if are_gone else None)
+
+
+def of_stage(step: Step, now: View, then: View, old: Step) -> Change | None:
+    """The stage, where the step has moved to another one of those that both Dockerfiles have."""
+    ends = {aligned.stage_of(each).lower() for each in (old, step)}
+    both = aligned.stages_of(then.build) & aligned.stages_of(now.build)
+    if len(ends) == 1 or not ends <= both:
+        return None
+    before, after = then.stage_of(old), now.stage_of(step)
+    return Change((after,), before, after)
 
 
 def _instructions(step: Step, view: View) -> Iterator[Step]:

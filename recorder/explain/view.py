@@ -95,14 +95,17 @@ class View:
         """The steps below one that takes files from elsewhere; None where all that it needs are."""
         if not step_names.is_instruction(step.kind) or _TAKES_FROM not in step.name:
             return None
-        stages = {self.stage_of(step), *self.parents(self.stage_of(step))}
+        own = self.stage_of(step)
+        stages = {own, *self.parents(own)}
+        image = base_names.familiar(self.image_below(own))
         return [
             position
             for position in self._needs.get(step.position, ())
             if (other := self.by_position.get(position))
             and other.step is not None
             and other.platform == step.platform
-            and self.stage_of(other) in stages
+            # An image that several stages are from is there once, under the name of one of them.
+            and (self.stage_of(other) in stages or _takes_image(other, image))
         ]
 
     def _reached(
@@ -170,6 +173,11 @@ class View:
 
 def _is_cached(step: Step) -> bool:
     return step.cached and step_names.is_instruction(step.kind)
+
+
+def _takes_image(step: Step, image: str) -> bool:
+    named = base_names.of_step(step.name)
+    return named is not None and named[0].lower() in (image, f"{image}:latest")
 
 
 def _place(step: Step) -> tuple[str | None, str | None]:
