@@ -9,9 +9,7 @@ _SHELL = re.compile(r"^(RUN )?(?:\|\d+ .*?)?/bin/sh -c (?:#\(nop\)\s+)?")
 _TEXT = r'"(?:[^"\\]|\\.)*"'
 _TEXTS = re.compile(_TEXT)
 _COMMAND = re.compile(rf"\[((?:{_TEXT})?(?: {_TEXT})*)\]")
-_CHECK = re.compile(
-    rf"&\{{\[({_TEXT}(?: {_TEXT})*)\]((?: {_TEXT}){{3,4}}) ('(?:[^'\\]|\\.)+'|\d+)\}}"
-)
+_CHECK = re.compile(rf"&\{{\[({_TEXT}(?: {_TEXT})*)\]((?: {_TEXT}){{3,4}}) ('(?:[^'\\]|\\.)+')\}}")
 _LIST = re.compile(r"\[(.*)\]")
 _MAP = re.compile(r"map\[(.*)\]")
 _OPTIONS = ("interval", "timeout", "start-period", "start-interval")
@@ -29,15 +27,19 @@ def as_written(instruction: str) -> str:
     text = _SHELL.sub(lambda found: found[1] or "", instruction.removesuffix(" # buildkit"))
     keyword, _, rest = text.partition(" ")
     read = _READERS.get(keyword)
-    written = read(rest.strip()) if read else None
+    try:
+        written = read(rest.strip()) if read else None
+        (written or "").encode()  # half of a letter is no text
+    except (LookupError, SyntaxError, TypeError, ValueError):
+        return text
     return text if written is None else f"{keyword} {written}".rstrip()
 
 
 def _command(rest: str) -> str | None:
     found = _COMMAND.fullmatch(rest)
-    words = _words(found[1]) if found else None
-    if words is None:
+    if not found:
         return None
+    words = _words(found[1])
     is_by_shell = len(words) == 3 and tuple(words[:2]) == _BY_SHELL
     return words[2] if is_by_shell else _listed(words)
 
@@ -46,10 +48,7 @@ def _check(rest: str) -> str | None:
     found = _CHECK.fullmatch(rest)
     if not found:
         return None
-    test, times = _words(found[1]), _words(found[2])
-    if test is None or times is None:
-        return None
-    how, *words = test
+    (how, *words), times = _words(found[1]), _words(found[2])
     if how == "NONE":
         return how
     told = [
@@ -57,14 +56,9 @@ def _check(rest: str) -> str | None:
         for name, value in zip(_OPTIONS, times, strict=False)
         if value != _NONE_GIVEN
     ]
-    retries = _number(found[3])
+    retries = ord(ast.literal_eval(found[3]))  # the history has a number as that letter
     told += [f"--retries={retries}"] if retries else []
     return " ".join([*told, "CMD", words[0] if how == "CMD-SHELL" else _listed(words)])
-
-
-def _number(text: str) -> int:
-    """A number, which the history has as the letter of that number."""
-    return ord(ast.literal_eval(text)) if text.startswith("'") else int(text)
 
 
 def _set(rest: str) -> str | None:
@@ -79,12 +73,9 @@ def _shell(rest: str) -> str | None:
     return _listed(found[1].split()) if found and '"' not in rest else None
 
 
-def _words(text: str) -> list[str] | None:
+def _words(text: str) -> list[str]:
     """The texts in quotes; the builder's escapes are those of Python, too."""
-    try:
-        return [ast.literal_eval(quoted) for quoted in _TEXTS.findall(text)]
-    except (SyntaxError, ValueError):
-        return None
+    return [ast.literal_eval(quoted) for quoted in _TEXTS.findall(text)]
 
 
 def _listed(words: Sequence[str]) -> str:
