@@ -48,6 +48,7 @@ def test_an_instruction_reads_as_the_dockerfile_has_it(history: str, written: st
         r'CMD ["\ud800"]',
         CHECK + """{["CMD-SHELL" "x"] "0s" "0s" "0s" 'ab'}""",
         CHECK + """{["CMD-SHELL"] "0s" "0s" "0s" '\\x0'}""",
+        r'CMD ["no escape of ours: \d"]',
         "LABEL a=b c d=e",
         "",
     ],

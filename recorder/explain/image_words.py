@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 
 _SHELL = re.compile(r"^(RUN )?(?:\|\d+ .*?)?/bin/sh -c (?:#\(nop\)\s+)?")
-_TEXT = r'"(?:[^"\\]|\\.)*"'
+_ESCAPED = r"""\\[abfnrtvxuU\\"']"""
+_TEXT = rf'"(?:[^"\\]|{_ESCAPED})*"'
 _TEXTS = re.compile(_TEXT)
 _COMMAND = re.compile(rf"\[((?:{_TEXT})?(?: {_TEXT})*)\]")
-_CHECK = re.compile(rf"&\{{\[({_TEXT}(?: {_TEXT})*)\]((?: {_TEXT}){{3,4}}) ('(?:[^'\\]|\\.)+')\}}")
+_LETTER = rf"'(?:[^'\\]|{_ESCAPED}[0-9a-f]*)'"
+_CHECK = re.compile(rf"&\{{\[({_TEXT}(?: {_TEXT})*)\]((?: {_TEXT}){{3,4}}) ({_LETTER})\}}")
 _LIST = re.compile(r"\[(.*)\]")
 _MAP = re.compile(r"map\[(.*)\]")
 _OPTIONS = ("interval", "timeout", "start-period", "start-interval")
