@@ -78,16 +78,16 @@ def _parts(before: Build, now: Build) -> list[SizePart]:
 
 def _makers(before: Build, now: Build) -> aligned.Makers:
     """For each layer of both, by its position, which of the pairs of steps made it."""
+    made = layer_steps.of_build(before), layer_steps.of_build(now)
+    if not all(made):
+        return {}, {}
     numbers = {
         id(step): number
         for number, pair in enumerate(aligned.of_builds(before, now))
         for step in pair
         if step
     }
-    first, second = (
-        {place: numbers[id(step)] for place, step in layer_steps.of_build(build).items()}
-        for build in (before, now)
-    )
+    first, second = ({place: numbers[id(step)] for place, step in steps.items()} for steps in made)
     return first, second
 
 
