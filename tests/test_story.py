@@ -13,9 +13,9 @@ from recorder.publish.serve import publication
 HOME = "/docker_build_history"
 DOCKERFILE = """
 COPY package.json /srv/
-RUN busybox sleep 1.1
+RUN busybox sleep 2.1
 ARG RELEASE
-RUN busybox sleep 1.2; echo $RELEASE
+RUN busybox sleep 2.2; echo $RELEASE
 COPY work /srv/
 RUN . /srv/work
 """
@@ -82,13 +82,13 @@ async def test_what_gets_worse_is_told_explained_and_quieted(
     (image.context / "package.json").write_text('{"left-pad": 2}')
     image.build()
     said = image.why()
-    assert "`RUN busybox sleep 1.1` was not cached" in said
+    assert "`RUN busybox sleep 2.1` was not cached" in said
     assert "because of `COPY package.json /srv/`" in said or "package.json changed" in said
     assert image.check() == 0, "a build whose cache was missed is none slower than its steps"
 
     image.build("2025.2")
     said = image.why()
-    assert "`RUN busybox sleep 1.2; echo ${RELEASE}` was not cached" in said
+    assert "`RUN busybox sleep 2.2; echo ${RELEASE}` was not cached" in said
     assert "RELEASE" in said.replace("${RELEASE}", "")
     assert image.check() == 0
 
@@ -98,7 +98,7 @@ async def test_what_gets_worse_is_told_explained_and_quieted(
     assert image.check() == 0
 
     for _ in range(3):
-        image.build("2025.2", work="busybox sleep 1.7")
+        image.build("2025.2", work="busybox sleep 3")
     assert "`RUN . /srv/work` took longer" in image.why()
     assert image.check() == 3
     assert "RUN . /srv/work" in " ".join(row["sentence"] for row in image.alerts())
@@ -108,7 +108,7 @@ async def test_what_gets_worse_is_told_explained_and_quieted(
     assert image.check() == 0
     assert "What got worse" not in await image.overview()
 
-    image.build("2025.2", work="busybox sleep 1.7; busybox head -c 5000000 /dev/urandom > /big")
+    image.build("2025.2", work="busybox sleep 3; busybox head -c 5000000 /dev/urandom > /big")
     said = buildrec("why", "--format", "table", db=image.db).stdout.decode()
     assert "Its image is 5 MB larger (" in said
     assert "): `RUN . /srv/work` grew by 5 MB." in said

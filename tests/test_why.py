@@ -764,15 +764,15 @@ def test_a_real_slower_step_a_missed_cache_and_a_grown_layer_are_named(
     install, work = f"busybox sleep 1 && echo {mark}", f"echo {mark} work"
     fill = "busybox head -c 1000000 /dev/urandom > /a"
     assert built(install, work)["verdict"] == "first"
-    missed = built(install.replace("sleep 1", "sleep 3"), work)
+    missed = built(install.replace("sleep 1", "sleep 4"), work)
     assert missed["verdict"] == "slower"
-    assert "`RUN busybox sleep 3" in missed["sentence"]
+    assert "`RUN busybox sleep 4" in missed["sentence"]
     assert missed["parts"][0]["kind"] == "changed"
-    assert missed["parts"][0]["difference"] == pytest.approx(2, abs=0.5)
+    assert missed["parts"][0]["difference"] > 1
     assert sum(part["difference"] for part in missed["parts"]) == pytest.approx(
         missed["difference"], abs=1e-9
     )
-    grown = built(install.replace("sleep 1", "sleep 3"), work, fill)
+    grown = built(install.replace("sleep 1", "sleep 4"), work, fill)
     assert "RUN busybox head -c 1000000" in grown["size"]["parts"][0]["instruction"]
     assert grown["size"]["parts"][0]["difference"] == pytest.approx(1_000_000, abs=5000)
     assert sqlite3.connect(db).execute("SELECT count(*) FROM docker_builds").fetchone() == (3,)
