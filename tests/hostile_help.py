@@ -92,6 +92,8 @@ def _row(table: Table, number: int, payload: str) -> dict[str, str | int | float
 
 def _instant(column: str, number: int) -> str:
     moment = times.now() - timedelta(seconds=number)
+    if column == "updated_at":  # ahead, as `live` leaves out what was not heard of for a while
+        moment += timedelta(hours=1)
     if column == "timezone":
         return "Asia/Singapore"
     text = times.utc_text(moment)

@@ -117,9 +117,10 @@ def test_an_alert_of_builds_that_come_no_more_is_over_in_the_end(database_path, 
         assert judged(database_path) == 0
         return [row for row in rows(database_path, "metric, state") if row[0] == "duration"]
 
-    assert told(60) == [("duration", "confirmed")]
-    assert told(100) == [("duration", "resolved")]
-    record_series(database_path, noisy(6, 140, seed=4), start=3000, **one)
+    assert told(200) == [("duration", "confirmed")]  # for so long it was not built at all
+    assert told(280) == [("duration", "confirmed")]
+    assert told(300) == [("duration", "resolved")]
+    record_series(database_path, noisy(6, 140, seed=4), start=8000, **one)
     judged(database_path)
     assert standing(database_path)[0] == ("confirmed", 21)
 

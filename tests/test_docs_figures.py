@@ -77,8 +77,8 @@ def test_how_many_builds_count_is_what_counts_in_the_code() -> None:
     assert number("Alerts", r"a series with (\w+) builds or fewer") == ENOUGH
     assert number("Alerts", r"median of up to (\d+) builds") == recent.WINDOW
     assert number("Alerts", r"builds before the latest (\w+), with") == recent.PENDING
-    assert number("Alerts", r"builds of (\d+) days") == full_pass._UNBUILT.days
-    assert number("Alerts", r"\((\d+) at most\)") == full_pass._BUILDS
+    assert number("Alerts", r"was built for (\d+) days") == full_pass._UNBUILT.days
+    assert number("Alerts", r"\(or (\d+) times\)") == full_pass._BUILDS
     assert number("Alerts", r"at least (\d+) % of a change") == round(finding._MOST * 100)
 
 

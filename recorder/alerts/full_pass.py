@@ -1,7 +1,7 @@
 """Judges the whole history: confirms, dates anew or withdraws what was found build by build."""
 
 import sqlite3
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from recorder.judging.book import STANDS, Alert, Book
 from recorder.judging.finding import Finding, of_change
 from recorder.judging.judge import Excuse, unless_excused
 from recorder.judging.limits import ENOUGH, LIMITS
-from recorder.judging.series import Point, Series, Steps, builds, gather, steps
+from recorder.judging.series import BuildRow, Point, Series, Steps, builds, gather, steps
 from recorder.judging.slow_builder import SlowBuilder
 
 _BUILDS = 1200
@@ -22,7 +22,7 @@ _WITH_STEPS = 300
 _STEP_RUNS = 100
 """The latest runs of a step that are judged: there are many steps, and the time is square."""
 _UNBUILT = timedelta(days=90)
-"""An image's latest builds of so long, of which none is of a series, are the end of its alerts."""
+"""An image that is built for so long without a build of a series has done with its alerts."""
 _LATEST = (
     "SELECT completed_at FROM docker_builds WHERE image_name = ? "
     "ORDER BY completed_at DESC, id DESC LIMIT 1"
@@ -61,7 +61,7 @@ def _judge_image(connection: sqlite3.Connection, image_name: str) -> int:
         excused = SlowBuilder(connection, rows, ran).explains
         latest = {row.kind: row.completed_at for row in rows}
         present = {kind: ending.steps_now(connection, rows, kind) for kind in latest}
-        built = _built_of_late(gather(image_name, rows, ran))
+        built = _built_of_late(gather(image_name, rows, ran), rows)
         for series, points in built.items():
             known = present[series.kind]
             if series.step_key is None or known is None or series.step_key in known:
@@ -75,13 +75,23 @@ def _judge_image(connection: sqlite3.Connection, image_name: str) -> int:
         return book.changed
 
 
-def _built_of_late(found: dict[Series, list[Point]]) -> dict[Series, list[Point]]:
-    """The series that the image's latest builds are of; others tell nothing of how it is now."""
-    last = {series: points[-1].build.completed_at for series, points in found.items()}
-    if not last:
+def _built_of_late(
+    found: dict[Series, list[Point]], rows: Sequence[BuildRow]
+) -> dict[Series, list[Point]]:
+    """The series that are still built; others tell nothing of how the image is now.
+
+    What counts is how long the image was built without them, and not how long it was not built.
+    """
+    if not rows:
         return {}
-    since = times.utc_text(times.parse(max(last.values())) - _UNBUILT)
-    return {series: points for series, points in found.items() if last[series] >= since}
+    ended = [row.completed_at for row in rows]
+    since = times.utc_text(times.parse(ended[-1]) - _UNBUILT)
+
+    def is_built(points: list[Point]) -> bool:
+        following = bisect_right(ended, points[-1].build.completed_at)
+        return following == len(ended) or ended[following] >= since
+
+    return {series: points for series, points in found.items() if is_built(points)}
 
 
 def _is_judged(connection: sqlite3.Connection, image_name: str) -> bool:
