@@ -97,6 +97,15 @@ def test_what_is_called_mended_stays_so_though_its_builds_are_dated_ahead_of_the
     assert [row[2] for row in rows(database_path)] == ["resolved"]
 
 
+def test_an_alert_can_be_called_mended_beside_a_build_whose_time_is_spoiled(database_path):
+    record_series(database_path, [*noisy(20), *noisy(6, 140, seed=2)])
+    judged(database_path)
+    with database.connect(database_path) as connection:
+        connection.execute("UPDATE docker_builds SET build_timestamp = 'garbage' WHERE id = 26")
+        assert people.resolve(connection, [1]) == 1
+    assert [row[2] for row in rows(database_path)] == ["resolved"]
+
+
 @pytest.mark.parametrize("part", ["platform", "target", "builder"])
 def test_only_builds_that_compare_are_compared(database_path, part):
     record_series(database_path, noisy(20), **{part: "one"})

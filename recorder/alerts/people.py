@@ -2,13 +2,18 @@
 
 import sqlite3
 from collections.abc import Iterable
-from datetime import timedelta
 
 from recorder import redact, times
 from recorder.alert_tables import STANDING
 from recorder.database import transaction
 from recorder.errors import AlertNotFoundError, BadValueError
 from recorder.judging.book import STANDS
+
+_AFTER_BUILDS = (
+    "SELECT max(strftime('%Y-%m-%dT%H:%M:%fZ', completed_at, '+0.001 seconds')) "
+    "FROM docker_builds WHERE image_name = ?"
+)
+"""Nothing of a row whose time another program has spoiled."""
 
 
 def acknowledge(
@@ -90,7 +95,5 @@ def _after_builds(connection: sqlite3.Connection, image_name: str) -> str:
 
     What a person calls mended would otherwise be told again with the builds that are there.
     """
-    (latest,) = connection.execute(
-        "SELECT max(completed_at) FROM docker_builds WHERE image_name = ?", (image_name,)
-    ).fetchone()
-    return times.utc_text(times.parse(latest) + timedelta(milliseconds=1)) if latest else ""
+    (moment,) = connection.execute(_AFTER_BUILDS, (image_name,)).fetchone()
+    return moment or ""
